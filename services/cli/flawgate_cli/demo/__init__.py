@@ -1,0 +1,1 @@
+"""The demo: real frames through the real cluster, held against their labels."""

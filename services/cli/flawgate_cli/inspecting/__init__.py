@@ -1,0 +1,1 @@
+"""Sending pictures to a gateway."""

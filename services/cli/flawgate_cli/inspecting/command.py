@@ -1,0 +1,58 @@
+"""`flawgate inspect`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import track
+
+from flawgate_cli.inspecting.client import InspectionClient, Outcome
+from flawgate_cli.inspecting.output import json_line, outcome_table
+from flawgate_cli.inspecting.pictures import find_pictures
+from flawgate_cli.inspecting.run import inspect_all
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+
+
+def inspect(  # noqa: PLR0913, PLR0917  # one parameter for each option of the command
+    files: Annotated[list[Path], typer.Argument(help="Pictures, and folders of pictures.", metavar="FILE...")],
+    recipe: Annotated[str, typer.Option(help="Name of the recipe, see GET /v1/recipes.")],
+    url: Annotated[str, typer.Option(help="Where the gateway is.")] = DEFAULT_URL,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,  # noqa: FBT002
+    overlays: Annotated[Path | None, typer.Option(help="Folder to write overlays into.")] = None,
+    concurrency: Annotated[int, typer.Option(min=1, max=64, help="Frames sent at once.")] = 2,
+    retries: Annotated[int, typer.Option(min=0, max=20, help="Tries more, where the gateway says it may help.")] = 3,
+    station: Annotated[str | None, typer.Option(help="Station, for the record.")] = None,
+    lot: Annotated[str | None, typer.Option(help="Lot, for the record.")] = None,
+) -> None:
+    """Inspect pictures with a running gateway. Exit status 0 when all were evaluated, 1 when any was not."""
+    pictures = find_pictures(files)
+    fields = {name: value for name, value in (("station", station), ("lot", lot)) if value is not None}
+    client = InspectionClient(url, recipe, fields, retries=retries)
+    outcomes: list[Outcome] = []
+    console = Console(stderr=True)
+    try:
+        running = inspect_all(pictures, client.inspect_file, concurrency=concurrency)
+        for outcome in track(running, "Inspecting", total=len(pictures), console=console, transient=True):
+            outcomes.append(outcome)
+            if as_json:
+                print(json_line(outcome), flush=True)  # noqa: T201  # the program's output
+            if overlays is not None:
+                _save_overlay(client, outcome, overlays)
+    finally:
+        client.close()
+    if not as_json:
+        Console().print(outcome_table(outcomes, title=f"{recipe} at {url}"))
+    failed = [outcome for outcome in outcomes if outcome.inspection is None]
+    if failed:
+        console.print(f"[bold red]{len(failed)} of {len(outcomes)} frames were not evaluated.[/]")
+        sys.exit(1)
+
+
+def _save_overlay(client: InspectionClient, outcome: Outcome, folder: Path) -> None:
+    if outcome.inspection is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        name = outcome.name.strip("/").replace("/", "_")
+        (folder / f"{name}.overlay.png").write_bytes(client.picture(outcome.inspection["links"]["overlay"]))

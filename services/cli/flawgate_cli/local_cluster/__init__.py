@@ -1,0 +1,1 @@
+"""All processes of the cluster on this machine."""

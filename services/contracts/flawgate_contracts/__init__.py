@@ -1,0 +1,1 @@
+"""Flawgate's contracts: what every service agrees on. Knows no service."""

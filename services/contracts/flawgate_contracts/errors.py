@@ -1,0 +1,199 @@
+"""The one error tree of Flawgate. No protocol word stands here: each door has its own table.
+
+::
+
+    FlawgateError
+    ├── InvalidRequest              the caller must change the request
+    │   ├── InvalidParameter            a field or query parameter
+    │   ├── EmptyFrame                  no byte of a picture came
+    │   ├── UnsupportedMediaType        a content type that is no picture's
+    │   ├── UnsupportedFrame            a picture in a format or pixel layout that we refuse
+    │   ├── InvalidFrame                not a picture, truncated or corrupt
+    │   ├── FrameTooLarge               more pixels than the limit
+    │   └── BodyTooLarge                more bytes than the limit
+    ├── NotFound
+    │   ├── UnknownRecipe
+    │   └── UnknownInspection
+    ├── BrokenRecipe                    a recipe in the model repository cannot be read or does not fit its models
+    ├── Unavailable                 a retry may help
+    │   ├── RecipeUnavailable           known, but its models are not loaded
+    │   ├── ModelServerUnavailable      Triton does not answer
+    │   ├── RecipeChanged               another version was promoted while the frame was on its way
+    │   ├── DependencyUnavailable       another Flawgate service does not answer
+    │   └── Overloaded                  a bound is reached
+    ├── DeadlineExceeded                the time given is over; a retry may help
+    ├── RequestCancelled                the caller went away
+    ├── ModelFailure                    a model answered with an error, or with something that is no score
+    └── InternalError                   a bug: logged with its traceback, told to nobody
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+
+class FlawgateError(Exception):
+    """Anything that Flawgate says no with.
+
+    Attributes:
+        reason: UPPER_SNAKE, stable: what a program branches on. Travels as `google.rpc.ErrorInfo.reason`
+            and as the last segment of a problem's `type`.
+        retryable: whether the same request may succeed later.
+        message: one sentence for a person: what is wrong and what to do.
+        metadata: further facts, e.g. the limit that was passed. Strings only, safe to show to the caller.
+    """
+
+    reason: ClassVar[str] = "INTERNAL_ERROR"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, metadata: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.metadata: dict[str, str] = dict(metadata or {})
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class InvalidRequest(FlawgateError):
+    """The request cannot be served as it is; the caller must change it."""
+
+    reason = "INVALID_REQUEST"
+
+
+class InvalidParameter(InvalidRequest):
+    """A field or query parameter is missing, unknown or out of range. `metadata["field"]` names it."""
+
+    reason = "INVALID_PARAMETER"
+
+
+class EmptyFrame(InvalidRequest):
+    """No byte of a picture came."""
+
+    reason = "EMPTY_FRAME"
+
+
+class UnsupportedMediaType(InvalidRequest):
+    """The content type is not one of those that carry a picture."""
+
+    reason = "UNSUPPORTED_MEDIA_TYPE"
+
+
+class UnsupportedFrame(InvalidRequest):
+    """The picture's format or pixel layout (CMYK, animated, transparent, ...) is refused by a stated rule."""
+
+    reason = "UNSUPPORTED_FRAME"
+
+
+class InvalidFrame(InvalidRequest):
+    """The bytes are not a picture, or a truncated or corrupt one."""
+
+    reason = "INVALID_FRAME"
+
+
+class FrameTooLarge(InvalidRequest):
+    """The picture declares more pixels than the limit; it was not decoded."""
+
+    reason = "FRAME_TOO_LARGE"
+
+
+class BodyTooLarge(InvalidRequest):
+    """The request has more bytes than the limit; the rest was not read."""
+
+    reason = "BODY_TOO_LARGE"
+
+
+class NotFound(FlawgateError):
+    """The thing that was asked for does not exist here."""
+
+    reason = "NOT_FOUND"
+
+
+class UnknownRecipe(NotFound):
+    """No recipe of that name is in the model repository."""
+
+    reason = "UNKNOWN_RECIPE"
+
+
+class UnknownInspection(NotFound):
+    """No inspection of that id is kept here (any more)."""
+
+    reason = "UNKNOWN_INSPECTION"
+
+
+class BrokenRecipe(FlawgateError):
+    """A recipe in the model repository cannot be read, or does not fit its models."""
+
+    reason = "BROKEN_RECIPE"
+
+
+class Unavailable(FlawgateError):
+    """Something that the request needs is not there just now."""
+
+    reason = "UNAVAILABLE"
+    retryable = True
+
+
+class RecipeUnavailable(Unavailable):
+    """The recipe is known, but one of its models is missing or failed to load."""
+
+    reason = "RECIPE_UNAVAILABLE"
+
+
+class ModelServerUnavailable(Unavailable):
+    """The model server (Triton) does not answer."""
+
+    reason = "MODEL_SERVER_UNAVAILABLE"
+
+
+class RecipeChanged(Unavailable):
+    """Another version of the recipe was promoted between pre-processing and decision."""
+
+    reason = "RECIPE_CHANGED"
+
+
+class DependencyUnavailable(Unavailable):
+    """Another Flawgate service does not answer. `metadata["service"]` names it."""
+
+    reason = "DEPENDENCY_UNAVAILABLE"
+
+
+class Overloaded(Unavailable):
+    """A bound on concurrent work or memory is reached."""
+
+    reason = "OVERLOADED"
+
+
+class DeadlineExceeded(FlawgateError):
+    """The time that the caller gave is over. What was being computed is thrown away."""
+
+    reason = "DEADLINE_EXCEEDED"
+    retryable = True
+
+
+class RequestCancelled(FlawgateError):
+    """The caller went away before the answer."""
+
+    reason = "REQUEST_CANCELLED"
+
+
+class ModelFailure(FlawgateError):
+    """A model answered with an error, or with something that is no score (NaN, a wrong shape)."""
+
+    reason = "MODEL_FAILURE"
+
+
+class InternalError(FlawgateError):
+    """A bug. The traceback is in the log under the same request id; the caller gets a fixed sentence."""
+
+    reason = "INTERNAL_ERROR"
+
+
+def error_classes() -> Iterator[type[FlawgateError]]:
+    """Every class of the tree, the root first."""
+
+    def walk(cls: type[FlawgateError]) -> Iterator[type[FlawgateError]]:
+        yield cls
+        for sub in cls.__subclasses__():
+            yield from walk(sub)
+
+    return walk(FlawgateError)

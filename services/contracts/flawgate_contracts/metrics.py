@@ -1,0 +1,103 @@
+"""Every metric of Flawgate: named once, beside its help text, built for a given registry.
+
+Prefix `flawgate_`, base units, bounded labels: recipe names come from the model repository, never from a request.
+"""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+STAGE_BUCKETS = (0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5)
+"""Seconds, for a part of an inspection."""
+
+END_TO_END_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.3, 0.5, 0.75, 1, 2.5, 5, 10)
+"""Seconds, from the request to the answer. Objectives stand exactly on an edge."""
+
+SCORE_BUCKETS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.875, 0.9, 0.925, 0.95, 0.99, 1.0)
+"""Score, 0 to 1, dense around the threshold of 0.9."""
+
+
+class RpcMetrics:
+    """What every gRPC server counts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.requests = Counter(
+            "flawgate_rpc_requests_total",
+            "gRPC calls served, by full method name and status code.",
+            ["method", "code"],
+            registry=registry,
+        )
+        self.duration = Histogram(
+            "flawgate_rpc_duration_seconds",
+            "Time from the arrival of a gRPC call to its answer.",
+            ["method"],
+            buckets=STAGE_BUCKETS,
+            registry=registry,
+        )
+
+
+class StageMetrics:
+    """Where the time of an inspection goes."""
+
+    def __init__(self, registry: CollectorRegistry, stages: tuple[str, ...]) -> None:
+        self._duration = Histogram(
+            "flawgate_stage_duration_seconds",
+            "Time that one stage of an inspection took.",
+            ["stage"],
+            buckets=STAGE_BUCKETS,
+            registry=registry,
+        )
+        for stage in stages:
+            self._duration.labels(stage)
+
+    def observe(self, stage: str, seconds: float) -> None:
+        """One passage of a stage, in seconds."""
+        self._duration.labels(stage).observe(seconds)
+
+
+class InspectionMetrics:
+    """What the gateway counts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.inspections = Counter(
+            "flawgate_inspections_total",
+            "Inspections answered, by recipe, evaluation and reason.",
+            ["recipe", "evaluation", "reason"],
+            registry=registry,
+        )
+        self.failures = Counter(
+            "flawgate_inspection_failures_total",
+            "Inspections that ended without an evaluation, by the reason of the error.",
+            ["reason"],
+            registry=registry,
+        )
+        self.duration = Histogram(
+            "flawgate_inspection_duration_seconds",
+            "Time from the first byte of a frame to its evaluation, by recipe.",
+            ["recipe"],
+            buckets=END_TO_END_BUCKETS,
+            registry=registry,
+        )
+        self.in_progress = Gauge(
+            "flawgate_inspections_in_progress", "Inspections that are being worked on.", registry=registry
+        )
+        self.score = Histogram(
+            "flawgate_inspection_score_ratio",
+            "Scores of the inspections answered, 0 to 1, by recipe.",
+            ["recipe"],
+            buckets=SCORE_BUCKETS,
+            registry=registry,
+        )
+
+
+class RecipeMetrics:
+    """What the decision service says of its recipes."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.model_server_up = Gauge(
+            "flawgate_model_server_up", "1 while the model server answers, else 0.", registry=registry
+        )
+        self.ready = Gauge(
+            "flawgate_recipe_ready",
+            "1 while a recipe's models are loaded and a real inference has succeeded, else 0.",
+            ["recipe"],
+            registry=registry,
+        )

@@ -1,0 +1,199 @@
+"""Serving gRPC: health (Check and Watch), reflection behind a setting, metrics port, draining on SIGTERM."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Never, TypeVar
+
+import grpc
+import structlog
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from prometheus_client import CollectorRegistry, start_http_server
+from pydantic import ValidationError
+
+from flawgate_contracts.interceptors import CallInterceptor
+from flawgate_contracts.logs import configure_logging
+from flawgate_contracts.metrics import RpcMetrics
+from flawgate_contracts.settings import GrpcServiceSettings, ServiceSettings
+
+log = structlog.get_logger(__name__)
+
+OVERALL = ""
+"""Name under which health answers for the whole server."""
+
+EXIT_BAD_SETTINGS = 2
+
+Settings = TypeVar("Settings", bound=ServiceSettings)
+
+
+class StartupError(Exception):
+    """The service cannot start; the message is one sentence for the person who started it."""
+
+
+@dataclass(frozen=True, slots=True)
+class GrpcService:
+    """A servicer and how to put it on a server."""
+
+    full_name: str
+    """As in the proto, e.g. `flawgate.decision.v1.DecisionService`."""
+    register: Callable[[grpc.aio.Server], None]
+
+
+@dataclass
+class GrpcServer:
+    """A gRPC server with health; NOT_SERVING until told otherwise."""
+
+    server: grpc.aio.Server
+    port: int
+    health: health.aio.HealthServicer
+    names: Sequence[str]
+    settings: GrpcServiceSettings
+    _stopping: bool = field(default=False, init=False)
+
+    async def start(self, *, serving: bool = False) -> None:
+        """Take calls, and let health say whether they can be served."""
+        await self.set_serving(serving)
+        await self.server.start()
+
+    async def set_serving(self, serving: bool) -> None:  # noqa: FBT001  # set_serving(True) reads as it is meant
+        """Tell health's callers, of the whole server and of each service. Once stopping, it stays NOT_SERVING."""
+        ready = serving and not self._stopping
+        status = (health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING)[not ready]
+        for name in (OVERALL, *self.names):
+            await self.health.set(name, status)
+
+    async def drain_and_stop(self) -> None:
+        """Say NOT_SERVING, wait `drain_s`, refuse new calls, give running ones `grace_s`, end."""
+        self._stopping = True
+        await self.set_serving(False)
+        await asyncio.sleep(self.settings.drain_s)
+        await self.server.stop(self.settings.grace_s)
+
+
+def create_grpc_server(
+    settings: GrpcServiceSettings, port: int, registry: CollectorRegistry, services: Sequence[GrpcService]
+) -> GrpcServer:
+    """Build a server with health, the call interceptor and, where set, reflection. It is not started.
+
+    Args:
+        settings: limits, address, reflection.
+        port: port to listen on; 0 takes a free one.
+        registry: where the RPC metrics are kept.
+        services: the servicers.
+
+    Raises:
+        StartupError: the port is taken, or the address is not this machine's.
+    """
+    server = grpc.aio.server(
+        interceptors=[CallInterceptor(RpcMetrics(registry), max_deadline_s=settings.max_deadline_s)],
+        maximum_concurrent_rpcs=settings.max_concurrent_calls,
+        options=[
+            ("grpc.max_receive_message_length", settings.max_message_bytes),
+            ("grpc.max_send_message_length", settings.max_message_bytes),
+            # Two servers must not share a port: half of the calls would go to the wrong one.
+            ("grpc.so_reuseport", 0),
+            # A connection that is renewed now and then lets a level-4 balancer spread the load again.
+            ("grpc.max_connection_age_ms", 10 * 60 * 1000),
+            ("grpc.max_connection_age_grace_ms", 60 * 1000),
+        ],
+    )
+    health_servicer = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
+    for service in services:
+        service.register(server)
+    names = [service.full_name for service in services]
+    if settings.reflection:
+        reflection.enable_server_reflection((*names, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+    return GrpcServer(server, _bind(server, settings.host, port), health_servicer, names, settings)
+
+
+def _bind(server: grpc.aio.Server, host: str, port: int) -> int:
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    try:
+        return server.add_insecure_port(address)
+    except RuntimeError as err:
+        raise StartupError(f"Cannot listen on {address}: the port is taken, or the address is not ours.") from err
+
+
+@contextmanager
+def metrics_server(host: str, port: int, registry: CollectorRegistry) -> Any:
+    """Answer `GET /metrics` on a port of its own while the block runs; gives the port.
+
+    Raises:
+        StartupError: the port is taken, or the address is not this machine's.
+    """
+    try:
+        server, thread = start_http_server(port, host, registry)
+    except OSError as err:
+        raise StartupError(f"Cannot serve metrics on {host}:{port}: {err.strerror or err}.") from err
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+async def serve_until_stopped(
+    grpc_server: GrpcServer, *background: Coroutine[Any, Any, None], serving: bool = False
+) -> None:
+    """Start the server, run `background` beside it, and drain on SIGTERM or SIGINT.
+
+    `serving` is what health says at first; where it is False, a background task tells when that changes.
+
+    A background task that ends by an exception stops the service too, and the exception is raised: better a restart
+    than a service that only looks alive.
+    """
+    await grpc_server.start(serving=serving)
+    stopped = asyncio.ensure_future(stop_signal())
+    tasks = [asyncio.ensure_future(task) for task in background]
+    await asyncio.wait({stopped, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+    await grpc_server.drain_and_stop()
+    failed = [task for task in tasks if task.done()]
+    for task in (stopped, *tasks):
+        task.cancel()
+    await asyncio.gather(stopped, *tasks, return_exceptions=True)
+    for task in failed:
+        task.result()
+
+
+async def stop_signal() -> None:
+    """Wait for SIGTERM or SIGINT."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    await stopped.wait()
+
+
+def run_service(
+    name: str, settings_class: type[Settings], serve: Callable[[Settings], Coroutine[Any, Any, None]]
+) -> None:
+    """Read the settings from the environment, set up the logs and serve until stopped.
+
+    Ends the process with status 2 and one sentence where a setting is wrong or a port is taken.
+    """
+    try:
+        settings = settings_class()
+    except ValidationError as err:
+        _refuse(name, _settings_sentence(settings_class, err))
+    configure_logging(name, settings.log_level)
+    try:
+        asyncio.run(serve(settings))
+    except StartupError as err:
+        _refuse(name, str(err))
+
+
+def _refuse(name: str, sentence: str) -> Never:
+    sys.stderr.write(f"{name}: {sentence}\n")
+    raise SystemExit(EXIT_BAD_SETTINGS)
+
+
+def _settings_sentence(settings_class: type[ServiceSettings], error: ValidationError) -> str:
+    prefix = settings_class.model_config.get("env_prefix", "")
+    faults = (f"{prefix}{'_'.join(map(str, fault['loc']))}".upper() + f": {fault['msg']}" for fault in error.errors())
+    return f"Wrong settings: {'; '.join(faults)}."

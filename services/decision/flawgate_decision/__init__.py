@@ -1,0 +1,1 @@
+"""The decision service: tensor and recipe in, evaluation, score and defects out."""

@@ -1,0 +1,122 @@
+"""The gRPC door: proto to a call, the answer to proto."""
+
+from google.protobuf.json_format import ParseDict
+from google.protobuf.struct_pb2 import Struct
+
+from flawgate.decision.v1 import decision_pb2 as pb
+from flawgate.decision.v1 import decision_pb2_grpc
+from flawgate.inspection.v1 import types_pb2
+from flawgate_contracts.context import current_context
+from flawgate_contracts.errors import InvalidParameter, RecipeChanged, Unavailable
+from flawgate_contracts.interceptors import Context
+from flawgate_contracts.metrics import StageMetrics
+from flawgate_contracts.recipe import Recipe
+from flawgate_decision.catalogue import Catalogue, Entry, State
+from flawgate_decision.core import Decision, decide, read_tensor
+from flawgate_decision.model_server import ModelServer
+from flawgate_decision.policy import Evaluation
+from flawgate_imaging.defects import Defect
+from flawgate_imaging.geometry import Geometry
+
+_EVALUATIONS = {
+    Evaluation.OK: types_pb2.EVALUATION_OK,
+    Evaluation.NOT_OK: types_pb2.EVALUATION_NOT_OK,
+    Evaluation.NOT_DECIDABLE: types_pb2.EVALUATION_NOT_DECIDABLE,
+}
+_STATES = {
+    State.READY: pb.RECIPE_STATE_READY,
+    State.UNAVAILABLE: pb.RECIPE_STATE_UNAVAILABLE,
+    State.BROKEN: pb.RECIPE_STATE_BROKEN,
+}
+
+MATRIX_VALUES = 6
+
+
+class DecisionServicer(decision_pb2_grpc.DecisionServiceServicer):
+    """Stands over the catalogue and the model server."""
+
+    def __init__(
+        self, server: ModelServer, catalogue: Catalogue, stages: StageMetrics, *, infer_timeout_s: float
+    ) -> None:
+        self._server = server
+        self._catalogue = catalogue
+        self._stages = stages
+        self._infer_timeout_s = infer_timeout_s
+
+    async def Decide(self, request: pb.DecideRequest, context: Context) -> pb.DecideResponse:
+        """See the proto."""
+        recipe = _same_version(self._catalogue.get(request.recipe), request.recipe_version)
+        geometry = _geometry(request.geometry)
+        tensor = read_tensor(request.tensor, request.channels, geometry, recipe)
+        timeout_s = min(self._infer_timeout_s, current_context().remaining_s() or self._infer_timeout_s)
+        try:
+            decision = await decide(self._server, recipe, tensor, geometry, timeout_s=timeout_s)
+        except Unavailable:
+            self._catalogue.look_soon()
+            raise
+        self._stages.observe("infer", decision.infer_seconds)
+        self._stages.observe("policy", decision.policy_seconds)
+        return _response(recipe, decision)
+
+    async def ListRecipes(self, request: pb.ListRecipesRequest, context: Context) -> pb.ListRecipesResponse:
+        """See the proto."""
+        return pb.ListRecipesResponse(recipes=[_recipe(entry) for entry in self._catalogue.entries])
+
+
+def _same_version(recipe: Recipe, version: str) -> Recipe:
+    if recipe.version != version:
+        raise RecipeChanged(
+            f"Recipe {recipe.name} is at version {recipe.version}, the tensor was made for version {version}; "
+            "pre-process the frame again.",
+            {"recipe": recipe.name, "version": recipe.version},
+        )
+    return recipe
+
+
+def _geometry(message: types_pb2.Geometry) -> Geometry:
+    if len(message.matrix) != MATRIX_VALUES:
+        raise InvalidParameter(
+            f"`geometry.matrix` has {len(message.matrix)} values; a 2×3 matrix has {MATRIX_VALUES}.",
+            {"field": "geometry.matrix"},
+        )
+    a, b, c, d, e, f = message.matrix
+    return Geometry(
+        frame_width=message.frame_width,
+        frame_height=message.frame_height,
+        matrix=(a, b, c, d, e, f),
+        tensor_width=message.tensor_width,
+        tensor_height=message.tensor_height,
+    )
+
+
+def _response(recipe: Recipe, decision: Decision) -> pb.DecideResponse:
+    classes, height, width = decision.mask.shape
+    return pb.DecideResponse(
+        evaluation=_EVALUATIONS[decision.verdict.evaluation],
+        reason=decision.verdict.reason,
+        score=decision.score,
+        threshold=recipe.policy.threshold,
+        policy_version=recipe.policy.version,
+        recipe_version=recipe.version,
+        defects=[_defect(defect) for defect in decision.defects],
+        mask=pb.Mask(data=decision.mask.tobytes(), classes=classes, height=height, width=width),
+        models=[types_pb2.Model(name=m.name, version=m.version, sha256=m.sha256) for m in recipe.models],
+        infer_seconds=decision.infer_seconds,
+        policy_seconds=decision.policy_seconds,
+    )
+
+
+def _defect(defect: Defect) -> types_pb2.Defect:
+    box = defect.box
+    return types_pb2.Defect(
+        box=types_pb2.Box(x=box.x, y=box.y, width=box.width, height=box.height),
+        area_px=defect.area_px,
+        area_mm2=defect.area_mm2,
+        peak=defect.peak,
+        class_name=defect.class_name,
+    )
+
+
+def _recipe(entry: Entry) -> pb.Recipe:
+    document = None if entry.recipe is None else ParseDict(entry.recipe.model_dump(mode="json"), Struct())
+    return pb.Recipe(name=entry.name, state=_STATES[entry.state], detail=entry.detail, document=document)

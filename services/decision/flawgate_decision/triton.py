@@ -1,0 +1,107 @@
+"""Triton over gRPC, as a `ModelServer`."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tritonclient.grpc import InferInput, InferRequestedOutput
+from tritonclient.grpc.aio import InferenceServerClient
+from tritonclient.utils import InferenceServerException, np_to_triton_dtype
+
+from flawgate_contracts.context import current_context
+from flawgate_contracts.errors import (
+    DeadlineExceeded,
+    FlawgateError,
+    ModelFailure,
+    ModelServerUnavailable,
+    RecipeUnavailable,
+)
+from flawgate_decision.model_server import ServedModel, Tensors
+
+READY = "READY"
+PROBE_TIMEOUT_S = 5.0
+
+
+class TritonModelServer:
+    """Talks to Triton's gRPC port."""
+
+    def __init__(self, target: str, *, max_message_bytes: int) -> None:
+        self._target = target
+        self._client = InferenceServerClient(
+            target,
+            channel_args=[
+                ("grpc.max_send_message_length", max_message_bytes),
+                ("grpc.max_receive_message_length", max_message_bytes),
+                ("grpc.initial_reconnect_backoff_ms", 200),
+                ("grpc.min_reconnect_backoff_ms", 200),
+                ("grpc.max_reconnect_backoff_ms", 1_000),
+            ],
+        )
+
+    async def models(self) -> Sequence[ServedModel]:
+        """See `ModelServer.models`."""
+        try:
+            index = await self._client.get_model_repository_index(client_timeout=PROBE_TIMEOUT_S)
+            return await asyncio.gather(*(self._model(entry) for entry in _newest(index.models)))
+        except InferenceServerException as err:
+            raise self._error("its repository", err) from err
+
+    async def _model(self, entry: Any) -> ServedModel:
+        if entry.state != READY:
+            return ServedModel(entry.name, "", ready=False, detail=entry.reason)
+        answer = await self._client.get_model_config(entry.name, entry.version, client_timeout=PROBE_TIMEOUT_S)
+        parameters = {key: value.string_value for key, value in answer.config.parameters.items()}
+        return ServedModel(entry.name, entry.version, ready=True, parameters=parameters)
+
+    async def infer(
+        self, model: str, version: str, inputs: Tensors, outputs: Sequence[str], *, timeout_s: float
+    ) -> dict[str, NDArray[Any]]:
+        """See `ModelServer.infer`."""
+        try:
+            result = await self._client.infer(
+                model,
+                [_input(name, values) for name, values in inputs.items()],
+                model_version=version,
+                outputs=[InferRequestedOutput(name) for name in outputs],
+                client_timeout=timeout_s,
+                headers=current_context().metadata(),
+            )
+        except InferenceServerException as err:
+            raise self._error(f"model {model}", err) from err
+        return {name: result.as_numpy(name) for name in outputs}
+
+    async def close(self) -> None:
+        """See `ModelServer.close`."""
+        await self._client.close()
+
+    def _error(self, subject: str, error: InferenceServerException) -> FlawgateError:
+        """What Triton's status stands for."""
+        code, said = str(error.status()), str(error.message())
+        if "unknown model" in said or "is not ready" in said:
+            return RecipeUnavailable(f"Triton has not loaded {subject}: {said}.")
+        sentences: Mapping[str, FlawgateError] = {
+            "StatusCode.UNAVAILABLE": ModelServerUnavailable(
+                f"The model server at {self._target} does not answer; it is asked again every few seconds.",
+                {"target": self._target},
+            ),
+            "StatusCode.DEADLINE_EXCEEDED": DeadlineExceeded(
+                f"The deadline passed while Triton was at work on {subject}; allow more time."
+            ),
+        }
+        return sentences.get(code, ModelFailure(f"Triton failed on {subject}: {said}"))
+
+
+def _newest(entries: Sequence[Any]) -> list[Any]:
+    """One entry a model: the newest version that is ready, or else the newest."""
+    newest: dict[str, Any] = {}
+    for entry in sorted(entries, key=lambda entry: (entry.state == READY, int(entry.version or 0))):
+        newest[entry.name] = entry
+    return [newest[name] for name in sorted(newest)]
+
+
+def _input(name: str, values: NDArray[Any]) -> Any:
+    tensor = InferInput(name, list(values.shape), np_to_triton_dtype(values.dtype))
+    tensor.set_data_from_numpy(np.ascontiguousarray(values))
+    return tensor

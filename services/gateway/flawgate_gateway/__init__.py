@@ -1,0 +1,1 @@
+"""The gateway: the REST door of Flawgate, and the only one who knows the way of a frame."""

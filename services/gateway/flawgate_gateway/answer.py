@@ -1,0 +1,89 @@
+"""The answer: one shape for REST, records, events and the command line (docs/architecture.md)."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+from flawgate_gateway.frames import Identity
+
+
+def _utc(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+UtcTime = Annotated[datetime, PlainSerializer(_utc, return_type=str)]
+"""RFC 3339, UTC, with milliseconds and `Z`."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, serialize_by_alias=True, populate_by_name=True)
+
+
+class Box(_Part):
+    """A rectangle in pixels of the original frame."""
+
+    x: int = Field(description="Left edge, from 0.")
+    y: int = Field(description="Upper edge, from 0.")
+    width: int
+    height: int
+
+
+class Defect(_Part):
+    """One connected region of the mask."""
+
+    box: Box
+    area_px: int = Field(description="Pixels of the original frame.")
+    area_mm2: float | None = Field(description="On the part; null where the recipe has no pixel pitch.")
+    peak: float = Field(description="Largest probability within the region, 0 to 1.")
+    class_name: str = Field(alias="class", description="As the recipe names it.")
+
+
+class FrameFacts(_Part):
+    """The frame that was inspected."""
+
+    width: int = Field(description="Columns, in pixels, upright.")
+    height: int = Field(description="Rows, in pixels, upright.")
+    sha256: str = Field(description="Of the bytes as they came.")
+
+
+class ModelFacts(_Part):
+    """A model that took part."""
+
+    name: str
+    version: str
+    sha256: str = Field(description="Of its ONNX file.")
+
+
+class Links(_Part):
+    """Where more is to be had."""
+
+    self: str
+    mask: str
+    overlay: str
+
+
+class Inspection(Identity):
+    """What was decided about one frame, with its identity in the plant and its provenance."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
+
+    inspection_id: str = Field(description="UUIDv7.")
+    recipe: str
+    recipe_version: str
+    policy_version: str
+    evaluation: Literal["OK", "NOT_OK", "NOT_DECIDABLE"]
+    score: float = Field(description="Probability of a defect, 0 to 1.")
+    threshold: float = Field(description="NOT_OK from this score upwards.")
+    reason: str = Field(description="Why this evaluation, UPPER_SNAKE.")
+    defects: tuple[Defect, ...] = Field(description="What the segmentation marked, the surest first; at most 100.")
+    frame: FrameFacts
+    models: tuple[ModelFacts, ...]
+    request_id: str
+    trace_id: str
+    received_at: UtcTime
+    decided_at: UtcTime
+    stage_seconds: dict[str, float] = Field(
+        description="`preprocess` (of it `decode`, `steps`) and `decide` (of it `infer`, `policy`), in seconds."
+    )
+    links: Links

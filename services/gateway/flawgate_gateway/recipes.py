@@ -1,0 +1,95 @@
+"""The recipes, as decision last listed them."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from flawgate_contracts.context import bound, current_context
+from flawgate_contracts.errors import BrokenRecipe, FlawgateError, RecipeUnavailable, UnknownRecipe
+from flawgate_contracts.recipe import Recipe
+from flawgate_gateway.ports import Decider, ListedRecipe
+
+MIN_AGE_S = 0.25
+"""A list younger than this, in seconds, is not asked for again, whatever is missing from it."""
+
+
+class RecipeBook:
+    """Keeps the list for a while; asks again when it is old, or when what is looked for is not ready in it."""
+
+    def __init__(self, decider: Decider, *, ttl_s: float) -> None:
+        self._decider = decider
+        self._ttl_s = ttl_s
+        self._listed: Sequence[ListedRecipe] = ()
+        self._listed_at = float("-inf")
+        self._asking: asyncio.Task[None] | None = None
+
+    async def listed(self) -> Sequence[ListedRecipe]:
+        """All recipes, sorted by name. Raises `FlawgateError`."""
+        return await self._fresh(self._ttl_s)
+
+    async def find(self, name: str) -> ListedRecipe:
+        """The recipe of that name, usable or not.
+
+        Raises:
+            UnknownRecipe: there is none.
+            DependencyUnavailable: decision does not answer.
+        """
+        found = _named(name, await self._fresh(self._ttl_s))
+        if found is None or found.state != "READY":
+            found = _named(name, await self._fresh(MIN_AGE_S))
+        if found is None:
+            known = ", ".join(listed.name for listed in self._listed) or "none yet"
+            raise UnknownRecipe(f"There is no recipe {name!r} here; known are: {known}.", {"recipe": name})
+        return found
+
+    async def ready(self, name: str) -> Recipe:
+        """The recipe of that name, ready for use.
+
+        Raises:
+            UnknownRecipe: there is none.
+            BrokenRecipe: it cannot be read.
+            RecipeUnavailable: its models are not loaded.
+            DependencyUnavailable: decision does not answer.
+        """
+        found = await self.find(name)
+        if found.recipe is None or found.state != "READY":
+            raise _refusal(found)
+        return found.recipe
+
+    def forget(self) -> None:
+        """Ask again the next time, even while an answer is on its way."""
+        self._listed_at = float("-inf")
+        self._asking = None
+
+    async def _fresh(self, max_age_s: float) -> Sequence[ListedRecipe]:
+        if time.monotonic() - self._listed_at > max_age_s:
+            if self._asking is None or self._asking.done():
+                self._asking = asyncio.ensure_future(self._ask())
+                self._asking.add_done_callback(_take_note)
+            await asyncio.shield(self._asking)
+        return self._listed
+
+    async def _ask(self) -> None:
+        """One question for all who wait for its answer: no one's deadline ends it, and no one's going away."""
+        with bound(replace(current_context(), deadline=None)):
+            listed = await self._decider.recipes()
+        if self._asking is asyncio.current_task():
+            self._listed, self._listed_at = listed, time.monotonic()
+
+
+def _take_note(asking: "asyncio.Task[None]") -> None:
+    """A failure is raised to those who wait; when nobody does any more, it is no news."""
+    if not asking.cancelled():
+        asking.exception()
+
+
+def _named(name: str, listed: Sequence[ListedRecipe]) -> ListedRecipe | None:
+    return next((recipe for recipe in listed if recipe.name == name), None)
+
+
+def _refusal(listed: ListedRecipe) -> FlawgateError:
+    facts = {"recipe": listed.name}
+    if listed.state == "BROKEN":
+        return BrokenRecipe(f"Recipe {listed.name} is broken. {listed.detail}", facts)
+    return RecipeUnavailable(f"Recipe {listed.name} cannot be used now. {listed.detail}", facts)

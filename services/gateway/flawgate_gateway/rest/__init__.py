@@ -1,0 +1,1 @@
+"""The REST door: HTTP to a call of the core, the answer to JSON."""

@@ -1,0 +1,66 @@
+"""The gRPC door: proto to a call, the answer to proto."""
+
+import asyncio
+from concurrent.futures import Executor
+
+from google.protobuf.json_format import MessageToDict
+
+from flawgate.inspection.v1 import types_pb2
+from flawgate.preprocessing.v1 import preprocessing_pb2 as pb
+from flawgate.preprocessing.v1 import preprocessing_pb2_grpc
+from flawgate_contracts.errors import EmptyFrame
+from flawgate_contracts.interceptors import Context
+from flawgate_contracts.metrics import StageMetrics
+from flawgate_imaging.decoding import Limits
+from flawgate_imaging.geometry import Geometry
+from flawgate_preprocessing.core import PreparedTensor, RawFrame, preprocess, read_steps
+
+
+class PreprocessingServicer(preprocessing_pb2_grpc.PreprocessingServiceServicer):
+    """Runs the work in threads: OpenCV lets go of Python's lock, and the event loop stays free."""
+
+    def __init__(self, limits: Limits, executor: Executor, stages: StageMetrics) -> None:
+        self._limits = limits
+        self._executor = executor
+        self._stages = stages
+
+    async def Preprocess(self, request: pb.PreprocessRequest, context: Context) -> pb.PreprocessResponse:
+        """See the proto."""
+        steps = read_steps([MessageToDict(step) for step in request.steps])
+        prepared = await asyncio.get_running_loop().run_in_executor(
+            self._executor, preprocess, _frame(request), steps, self._limits
+        )
+        self._stages.observe("decode", prepared.decode_seconds)
+        self._stages.observe("steps", prepared.steps_seconds)
+        return _response(prepared)
+
+
+def _frame(request: pb.PreprocessRequest) -> bytes | RawFrame:
+    match request.WhichOneof("frame"):
+        case "encoded":
+            return request.encoded
+        case "raw":
+            raw = request.raw
+            return RawFrame(raw.data, raw.width, raw.height, raw.channels)
+        case _:
+            raise EmptyFrame("The request has no frame; send a picture's bytes in `encoded`, or pixels in `raw`.")
+
+
+def _response(prepared: PreparedTensor) -> pb.PreprocessResponse:
+    return pb.PreprocessResponse(
+        tensor=prepared.tensor.tobytes(),
+        channels=prepared.tensor.shape[0],
+        geometry=_geometry(prepared.geometry),
+        decode_seconds=prepared.decode_seconds,
+        steps_seconds=prepared.steps_seconds,
+    )
+
+
+def _geometry(geometry: Geometry) -> types_pb2.Geometry:
+    return types_pb2.Geometry(
+        frame_width=geometry.frame_width,
+        frame_height=geometry.frame_height,
+        tensor_width=geometry.tensor_width,
+        tensor_height=geometry.tensor_height,
+        matrix=geometry.matrix,
+    )

@@ -1,0 +1,1 @@
+"""NVIDIA Triton from PyPI on a model repository, for machines without a container engine."""

@@ -1,0 +1,32 @@
+import json
+import subprocess
+import sys
+
+PROGRAM = """
+import logging
+import structlog
+from flawgate_contracts.context import bound, new_context
+from flawgate_contracts.logs import configure_logging
+
+configure_logging("testing", "info")
+with bound(new_context({"x-request-id": "mes-1"})):
+    structlog.get_logger("ours").info("hello", answer=42)
+    logging.getLogger("theirs").warning("from a library: %s", "x")
+    structlog.get_logger("ours").debug("dropped")
+    try:
+        1 / 0
+    except ZeroDivisionError:
+        structlog.get_logger("ours").exception("broken")
+"""
+
+
+def test_every_line_is_one_json_object_with_the_request_id() -> None:
+    """Our lines and those of libraries have one schema, on standard error."""
+    run = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=60)
+    lines = [json.loads(line) for line in run.stderr.splitlines()]
+    assert [line["event"] for line in lines] == ["hello", "from a library: x", "broken"]
+    assert [line["level"] for line in lines] == ["info", "warning", "error"]
+    assert {line["service"] for line in lines} == {"testing"}
+    assert {line["request_id"] for line in lines} == {"mes-1"}
+    assert lines[0]["answer"] == 42
+    assert "ZeroDivisionError" in lines[2]["exception"]

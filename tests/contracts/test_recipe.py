@@ -1,0 +1,46 @@
+import json
+
+import pytest
+from support.tiny_repository import spot_recipe
+
+from flawgate_contracts.errors import BrokenRecipe
+from flawgate_contracts.recipe import Recipe
+
+
+def test_a_recipe_survives_json() -> None:
+    """What the export writes is what the decision service reads."""
+    recipe = spot_recipe()
+    assert recipe == Recipe.from_json(recipe.model_dump_json(), source="test")
+
+
+def test_the_threshold_is_the_papers_unless_told_otherwise() -> None:
+    """Paper d, section 4: a score of 0.9 and more is a defect."""
+    assert spot_recipe().policy.threshold == 0.9
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("{", "Invalid JSON"),
+        ("[]", "object"),
+        ({"name": "Not A Name"}, "name"),
+        ({"kind": "magic"}, "kind"),
+        ({"steps": [{"op": "sharpen"}]}, "steps"),
+        ({"steps": [{"op": "resize", "height": 0, "width": 5}]}, "height"),
+        ({"steps": [{"op": "resize", "height": 8, "width": 8}]}, "8×8"),
+        ({"policy": {"threshold": 1.5}}, "threshold"),
+        ({"surprise": 1}, "surprise"),
+        ({"models": []}, "models"),
+    ],
+)
+def test_a_broken_recipe_is_refused_and_the_fault_is_named(change: str | dict[str, object], said: str) -> None:
+    """The sentence names the field and where the recipe stood."""
+    text = change if isinstance(change, str) else _changed(change)
+    with pytest.raises(BrokenRecipe) as caught:
+        Recipe.from_json(text, source="model spot")
+    assert said in caught.value.message
+    assert "model spot" in caught.value.message
+
+
+def _changed(change: dict[str, object]) -> str:
+    return json.dumps({**spot_recipe().model_dump(mode="json"), **change})

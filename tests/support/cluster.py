@@ -1,0 +1,42 @@
+"""A real cluster under test: every service a process of its own, over real sockets, with the real Triton."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from flawgate_cli.local_cluster.cluster import LocalCluster, running_cluster
+from flawgate_cli.local_cluster.layout import Layout, Ports
+
+ROOT = Path(__file__).parents[2]
+TRITON_PYTHON = ROOT / "services/triton/.venv/bin/python"
+READY_TIMEOUT_S = 180.0
+
+
+class ClusterUnderTest:
+    """A running cluster and a client of its gateway."""
+
+    def __init__(self, layout: Layout, cluster: LocalCluster, lines: list[str]) -> None:
+        self.layout = layout
+        self.cluster = cluster
+        self.lines = lines
+        self.http = httpx.Client(base_url=layout.url, timeout=60, trust_env=False)
+
+    def inspect(self, recipe: str, data: bytes, **fields: str) -> httpx.Response:
+        """`POST /v1/inspections` with a form."""
+        return self.http.post("/v1/inspections", data={"recipe": recipe, **fields}, files={"file": data})
+
+
+def run_cluster(repository: Path) -> Iterator[ClusterUnderTest]:
+    """A cluster over a repository, until the generator is closed."""
+    if not TRITON_PYTHON.exists():
+        pytest.skip("Triton's environment is not installed: run `make setup`")
+    layout = Layout(repository, Ports.free(), triton_python=TRITON_PYTHON)
+    lines: list[str] = []
+    with running_cluster(
+        layout, lambda name, line: lines.append(f"{name}: {line}"), ready_timeout_s=READY_TIMEOUT_S
+    ) as up:
+        under_test = ClusterUnderTest(layout, up, lines)
+        yield under_test
+        under_test.http.close()
