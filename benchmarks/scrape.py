@@ -10,11 +10,12 @@ from flawgate_cli.local_cluster.layout import Ports
 Sums = Mapping[str, float]
 """Metric sample, with its labels, → value."""
 
+# Triton names its counters without `_total`; the parser adds it.
 TRITON_PARTS = {
-    "queue": "nv_inference_queue_duration_us",
-    "input": "nv_inference_compute_input_duration_us",
-    "compute": "nv_inference_compute_infer_duration_us",
-    "output": "nv_inference_compute_output_duration_us",
+    "queue": "nv_inference_queue_duration_us_total",
+    "input": "nv_inference_compute_input_duration_us_total",
+    "compute": "nv_inference_compute_infer_duration_us_total",
+    "output": "nv_inference_compute_output_duration_us_total",
 }
 
 

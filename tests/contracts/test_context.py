@@ -6,6 +6,13 @@ from flawgate_contracts.context import bound, current_context, new_context
 from flawgate_contracts.errors import DeadlineExceeded
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+BAD_TRACEPARENTS = [
+    "",
+    "junk",
+    "00-short-b7ad6b7169203331-01",
+    f"00-{'0' * 32}-b7ad6b7169203331-01",
+    f"{TRACEPARENT}\n",
+]
 
 
 def test_the_callers_ids_are_taken_over() -> None:
@@ -17,13 +24,13 @@ def test_the_callers_ids_are_taken_over() -> None:
     assert context.trace_flags == "01"
 
 
-@pytest.mark.parametrize("bad", ["", "a b", "x" * 65, "ä", 'inject"ion', "line\nbreak"])
+@pytest.mark.parametrize("bad", ["", "a b", "x" * 65, "ä", 'inject"ion', "line\nbreak", "end\n"])
 def test_a_malformed_request_id_is_replaced(bad: str) -> None:
     """Nothing that a caller sends gets into logs and headers unchecked."""
     assert re.fullmatch(r"[0-9a-f]{32}", new_context({"x-request-id": bad}).request_id)
 
 
-@pytest.mark.parametrize("bad", ["", "00-short-b7ad6b7169203331-01", f"00-{'0' * 32}-b7ad6b7169203331-01", "junk"])
+@pytest.mark.parametrize("bad", BAD_TRACEPARENTS)
 def test_a_malformed_traceparent_is_replaced(bad: str) -> None:
     """A trace id is always 32 hexadecimal digits that are not all zero."""
     trace_id = new_context({"traceparent": bad}).trace_id

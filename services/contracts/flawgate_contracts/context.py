@@ -20,8 +20,8 @@ from flawgate_contracts.errors import DeadlineExceeded
 REQUEST_ID_KEY = "x-request-id"
 TRACEPARENT_KEY = "traceparent"
 
-_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
-_TRACEPARENT = re.compile(r"^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +73,9 @@ def new_context(headers: Mapping[str, str], *, timeout_s: float | None = None) -
         timeout_s: seconds from now to the deadline; None for no deadline.
     """
     request_id = headers.get(REQUEST_ID_KEY, "")
-    trace = _TRACEPARENT.match(headers.get(TRACEPARENT_KEY, ""))
+    trace = _TRACEPARENT.fullmatch(headers.get(TRACEPARENT_KEY, ""))
     return RequestContext(
-        request_id=request_id if _REQUEST_ID.match(request_id) else uuid.uuid4().hex,
+        request_id=request_id if _REQUEST_ID.fullmatch(request_id) else uuid.uuid4().hex,
         trace_id=trace[1] if trace and set(trace[1]) != {"0"} else secrets.token_hex(16),
         span_id=secrets.token_hex(8),
         trace_flags=trace[3] if trace else "00",

@@ -3,6 +3,8 @@
 Prefix `flawgate_`, base units, bounded labels: recipe names come from the model repository, never from a request.
 """
 
+from collections.abc import Mapping
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 STAGE_BUCKETS = (0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5)
@@ -95,9 +97,18 @@ class RecipeMetrics:
         self.model_server_up = Gauge(
             "flawgate_model_server_up", "1 while the model server answers, else 0.", registry=registry
         )
-        self.ready = Gauge(
+        self._ready = Gauge(
             "flawgate_recipe_ready",
             "1 while a recipe's models are loaded and a real inference has succeeded, else 0.",
             ["recipe"],
             registry=registry,
         )
+        self._names: set[str] = set()
+
+    def show(self, ready: Mapping[str, bool]) -> None:
+        """Show these recipes, and no others any more: recipe → whether it can be used."""
+        for name in self._names - ready.keys():
+            self._ready.remove(name)
+        self._names = set(ready)
+        for name, is_ready in ready.items():
+            self._ready.labels(name).set(is_ready)

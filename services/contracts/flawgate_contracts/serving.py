@@ -149,6 +149,7 @@ async def serve_until_stopped(
     than a service that only looks alive.
     """
     await grpc_server.start(serving=serving)
+    log.info("listening", host=grpc_server.settings.host, port=grpc_server.port)
     stopped = asyncio.ensure_future(stop_signal())
     tasks = [asyncio.ensure_future(task) for task in background]
     await asyncio.wait({stopped, *tasks}, return_when=asyncio.FIRST_COMPLETED)

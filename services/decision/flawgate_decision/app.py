@@ -49,8 +49,7 @@ async def report_health(catalogue: Catalogue, grpc_server: GrpcServer, metrics: 
     while True:
         await grpc_server.set_serving(catalogue.is_ready())
         metrics.model_server_up.set(catalogue.is_reachable())
-        for entry in catalogue.entries:
-            metrics.ready.labels(entry.name).set(entry.state is State.READY)
+        metrics.show({entry.name: entry.state is State.READY for entry in catalogue.entries})
         await asyncio.sleep(every_s)
 
 

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 
 from flawgate_contracts.calls import create_channel
@@ -48,7 +49,8 @@ def create_app(
         deadline_s=settings.deadline_s,
     )
     limits = Limits(max_bytes=settings.max_body_bytes, max_pixels=settings.max_frame_pixels)
-    app = FastAPI(
+    # /docs with its scripts from this server: a factory often has no way to the outside.
+    app = FastAPIOffline(
         title="Flawgate",
         version=version("flawgate-gateway"),
         description=DESCRIPTION,

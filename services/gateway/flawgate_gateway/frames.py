@@ -33,7 +33,7 @@ class Identity(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    plant: PlantId | None = Field(default=None, description="Plant.")
+    plant: PlantId | None = Field(default=None, description="Plant, as the MES names it.")
     line: PlantId | None = Field(default=None, description="Production line.")
     station: PlantId | None = Field(default=None, description="Inspection station.")
     camera: PlantId | None = Field(default=None, description="Camera at the station.")

@@ -17,7 +17,9 @@ class InspectionStore:
         self._bytes = 0
 
     def put(self, inspection: Inspection, evidence: Evidence) -> None:
-        """Keep an inspection and what its pictures are drawn from."""
+        """Keep an inspection and what its pictures are drawn from, unless that alone is more than all may be."""
+        if evidence.nbytes > self._max_bytes:
+            return
         self._kept[inspection.inspection_id] = (inspection, evidence)
         self._bytes += evidence.nbytes
         while len(self._kept) > self._max_inspections or self._bytes > self._max_bytes:
@@ -34,6 +36,7 @@ class InspectionStore:
             return self._kept[inspection_id]
         except KeyError as err:
             raise UnknownInspection(
-                f"No inspection {inspection_id!r} is kept here; only the latest {self._max_inspections} are.",
-                {"inspection_id": inspection_id},
+                f"No inspection {inspection_id[:64]!r} is kept here; only the latest {self._max_inspections} are, "
+                "or fewer where their frames are large.",
+                {"inspection_id": inspection_id[:64]},
             ) from err

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import track
+from rich.text import Text
 
 from flawgate_cli.demo.frames import LabelledFrame, generated_textures, kolektor_sdd
 from flawgate_cli.demo.report import Report
@@ -20,7 +21,7 @@ from flawgate_cli.local_cluster.layout import Layout, ModelServer, Ports
 CONCURRENCY = 2
 LICENCE_NOTE = (
     "The shipped commutator weights were trained on these very frames, so this table shows that the cluster works, not "
-    "how well the network generalises: its cross-validated figures are in docs/models/commutator.md. "
+    "how well the network generalises: its cross-validated figures are in model_repository/commutator/MODEL_CARD.md. "
     "KolektorSDD and weights trained on it are for non-commercial use (CC BY-NC-SA 4.0)."
 )
 
@@ -88,7 +89,7 @@ def _save_overlay(client: InspectionClient, outcome: Outcome, folder: Path) -> N
 def _conclude(console: Console, reports: Sequence[Report], out: Path) -> None:
     faults = [fault for report in reports for fault in report.faults()]
     for fault in faults:
-        console.print(f"[bold red]{fault}[/]", highlight=False)
+        console.print(Text(fault, "bold red"))
     if faults:
         sys.exit(1)
-    console.print(f"[bold green]All is well.[/] The overlays are in {out}/.", highlight=False)
+    console.print(Text.assemble(("All is well.", "bold green"), f" The overlays are in {out}/."))

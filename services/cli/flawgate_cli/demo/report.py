@@ -1,16 +1,19 @@
 """What came of the demo's frames: confusion matrix, latency, throughput."""
 
+import math
 import statistics
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from flawgate_cli.demo.frames import LabelledFrame
 from flawgate_cli.inspecting.client import Outcome
-from flawgate_cli.inspecting.output import STYLES, outcome_table
+from flawgate_cli.inspecting.output import STYLES, print_outcomes
 
 EVALUATIONS = ("OK", "NOT_OK", "NOT_DECIDABLE")
 MIN_AGREEMENT = 0.95
@@ -59,21 +62,24 @@ class Report:
     def print_to(self, console: Console) -> None:
         """Show all frames, the confusion matrix and the times."""
         labels = [frame.defective for frame in self.frames]
-        console.print(outcome_table(self.outcomes, title=f"Recipe {self.recipe}", labels=labels))
+        print_outcomes(console, self.outcomes, title=f"Recipe {self.recipe}", labels=labels)
         console.print(_confusion_table(self.confusion, self.recipe))
         console.print(self._times(), highlight=False)
         console.print()
 
     def _times(self) -> str:
-        latencies = sorted(outcome.latency_s * 1000 for outcome in self.outcomes)
+        latencies = sorted(outcome.latency_s * 1000 for outcome in self.outcomes if outcome.inspection is not None)
+        if not latencies:
+            return "no frame was evaluated: no latency, no throughput"
         p50 = statistics.median(latencies)
-        p95 = latencies[min(len(latencies) - 1, round(0.95 * len(latencies)))]
-        rate = len(self.outcomes) / self.seconds
+        p95 = latencies[math.ceil(0.95 * len(latencies)) - 1]
+        rate = len(latencies) / self.seconds
         return f"latency p50 [bold]{p50:.0f} ms[/], p95 [bold]{p95:.0f} ms[/] · throughput [bold]{rate:.1f} frames/s[/]"
 
 
 def _confusion_table(confusion: Counter[tuple[bool, str]], recipe: str) -> Table:
-    table = Table(title=f"{recipe}: labels against evaluations", title_justify="left", header_style="bold")
+    title = Text(f"{recipe}: labels against evaluations", "bold")
+    table = Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD)
     table.add_column("label")
     for evaluation in EVALUATIONS:
         table.add_column(evaluation, justify="right", style=STYLES[evaluation])

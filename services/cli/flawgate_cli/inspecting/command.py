@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import track
+from rich.text import Text
 
 from flawgate_cli.inspecting.client import InspectionClient, Outcome
-from flawgate_cli.inspecting.output import json_line, outcome_table
+from flawgate_cli.inspecting.output import json_line, print_outcomes, print_summary
 from flawgate_cli.inspecting.pictures import find_pictures
 from flawgate_cli.inspecting.run import inspect_all
+from flawgate_contracts.errors import Unavailable
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 
@@ -32,27 +34,43 @@ def inspect(  # noqa: PLR0913, PLR0917  # one parameter for each option of the c
     fields = {name: value for name, value in (("station", station), ("lot", lot)) if value is not None}
     client = InspectionClient(url, recipe, fields, retries=retries)
     outcomes: list[Outcome] = []
+    missing: list[str] = []
     console = Console(stderr=True)
     try:
         running = inspect_all(pictures, client.inspect_file, concurrency=concurrency)
-        for outcome in track(running, "Inspecting", total=len(pictures), console=console, transient=True):
+        shown = track(
+            running,
+            "Inspecting",
+            total=len(pictures),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        for outcome in shown:
             outcomes.append(outcome)
             if as_json:
                 print(json_line(outcome), flush=True)  # noqa: T201  # the program's output
             if overlays is not None:
-                _save_overlay(client, outcome, overlays)
+                missing += _save_overlay(client, outcome, overlays)
     finally:
         client.close()
     if not as_json:
-        Console().print(outcome_table(outcomes, title=f"{recipe} at {url}"))
-    failed = [outcome for outcome in outcomes if outcome.inspection is None]
-    if failed:
-        console.print(f"[bold red]{len(failed)} of {len(outcomes)} frames were not evaluated.[/]")
+        print_outcomes(Console(), outcomes, title=f"{recipe} at {url}")
+        print_summary(Console(), outcomes)
+    for sentence in missing:
+        console.print(Text(sentence, "bold red"), soft_wrap=True)
+    if missing or any(outcome.inspection is None for outcome in outcomes):
         sys.exit(1)
 
 
-def _save_overlay(client: InspectionClient, outcome: Outcome, folder: Path) -> None:
-    if outcome.inspection is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        name = outcome.name.strip("/").replace("/", "_")
+def _save_overlay(client: InspectionClient, outcome: Outcome, folder: Path) -> list[str]:
+    """Why there is no overlay of an inspection, in a sentence; empty when it was written, or there is none to write."""
+    if outcome.inspection is None:
+        return []
+    folder.mkdir(parents=True, exist_ok=True)
+    name = outcome.name.strip("/").replace("/", "_")
+    try:
         (folder / f"{name}.overlay.png").write_bytes(client.picture(outcome.inspection["links"]["overlay"]))
+    except Unavailable as error:
+        return [f"{outcome.name}: {error.message}"]
+    return []

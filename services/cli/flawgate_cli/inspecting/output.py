@@ -1,9 +1,13 @@
 """How outcomes are shown: a table for people, JSON lines for programs."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich import box
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -22,41 +26,90 @@ def json_line(outcome: Outcome) -> str:
     return json.dumps(facts, ensure_ascii=False)
 
 
-def outcome_table(outcomes: Iterable[Outcome], *, title: str, labels: Sequence[bool] | None = None) -> Table:
-    """One row a frame: evaluation, score, defects, latency, and the label where it is known."""
-    table = Table(title=title, title_justify="left", header_style="bold")
-    for heading, justify in (("frame", "left"), ("evaluation", "left"), ("score", "right"), ("defects", "left")):
-        table.add_column(heading, justify=justify, overflow="fold")  # type: ignore[arg-type]  # rich's literal
-    table.add_column("ms", justify="right")
+def print_outcomes(
+    console: Console, outcomes: Sequence[Outcome], *, title: str, labels: Sequence[bool] | None = None
+) -> None:
+    """One row a frame: evaluation, score, defects, latency, the label where it is known; then what failed, and why.
+
+    Args:
+        console: where to.
+        outcomes: in the order of the rows.
+        title: of the table.
+        labels: whether each frame's part is defective.
+    """
+    folder = _common_folder([outcome.name for outcome in outcomes])
+    table = Table(
+        title=Text(f"{title} · {folder}" if folder else title, "bold"),
+        title_justify="left",
+        header_style="bold",
+        box=box.SIMPLE_HEAD,
+    )
+    table.add_column("frame", overflow="fold")
+    table.add_column("evaluation", no_wrap=True)
+    table.add_column("score", justify="right", no_wrap=True)
+    table.add_column("defects")
+    table.add_column("ms", justify="right", no_wrap=True)
     if labels is not None:
-        table.add_column("label")
+        table.add_column("label", no_wrap=True)
+    named = len({defect["class"] for outcome in outcomes for defect in _defects(outcome)}) > 1
     for index, outcome in enumerate(outcomes):
         label = () if labels is None else (_label(outcome, defective=labels[index]),)
-        table.add_row(outcome.name, *_cells(outcome), f"{outcome.latency_s * 1000:.0f}", *label)
-    return table
+        frame = os.path.relpath(outcome.name, folder) if folder else outcome.name
+        table.add_row(Text(frame), *_cells(outcome, named=named), f"{outcome.latency_s * 1000:.0f}", *label)
+    console.print(table)
+    _print_failures(console, outcomes)
 
 
-def _cells(outcome: Outcome) -> tuple[Text, str, str]:
+def print_summary(console: Console, outcomes: Sequence[Outcome]) -> None:
+    """One line: how many frames came to each evaluation."""
+    counts = Counter(outcome.evaluation for outcome in outcomes)
+    parts = [Text(f"{counts[evaluation]} {evaluation}", style) for evaluation, style in STYLES.items()]
+    failed = Text(f"{counts[None]} not evaluated", "bold red" if counts[None] else "")
+    console.print(Text(", ").join([Text(f"{len(outcomes)} frames"), *parts, failed]))
+
+
+def _print_failures(console: Console, outcomes: Sequence[Outcome]) -> None:
+    """Each reason once, with the frame that met it, or the first of several."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for outcome in outcomes:
+        if outcome.inspection is None:
+            reasons.setdefault((outcome.code, outcome.detail), []).append(outcome.name)
+    for (code, detail), names in reasons.items():
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        console.print(Text.assemble((code, "bold red"), f" {names[0]}{more}: {detail}"))
+
+
+def _common_folder(names: Sequence[str]) -> str:
+    """The folder that all frames lie in; empty where there is none, or only one frame."""
+    folders = {os.path.dirname(name) for name in names}  # noqa: PTH120  # the name of a frame need not be a path
+    try:
+        return os.path.commonpath(folders) if len(names) > 1 else ""
+    except ValueError:
+        return ""
+
+
+def _cells(outcome: Outcome, *, named: bool) -> tuple[Text, str, Text]:
     if outcome.inspection is None:
-        return Text(outcome.code, "bold red"), "", outcome.detail
+        return Text(outcome.code, "bold red"), "", Text()
     evaluation = str(outcome.inspection["evaluation"])
     return (
         Text(evaluation, STYLES[evaluation]),
         f"{outcome.inspection['score']:.4f}",
-        _defects(outcome.inspection["defects"]),
+        _defects_cell(_defects(outcome), named=named),
     )
 
 
-def _defects(defects: Sequence[Any]) -> str:
-    """The two surest, and how many more there are."""
-    shown = [_defect(defect) for defect in defects]
-    more = f" +{len(shown) - 2}" if len(shown) > 2 else ""
-    return "; ".join(shown[:2]) + more
+def _defects(outcome: Outcome) -> Sequence[Mapping[str, Any]]:
+    return () if outcome.inspection is None else tuple(outcome.inspection["defects"])
 
 
-def _defect(defect: Mapping[str, Any]) -> str:
-    box = defect["box"]
-    return f"{defect['class']} {box['width']}×{box['height']} at {box['x']},{box['y']}"
+def _defects_cell(defects: Sequence[Mapping[str, Any]], *, named: bool) -> Text:
+    """How many, and the surest: its class where there are several, its box in pixels of the frame."""
+    if not defects:
+        return Text()
+    box_ = defects[0]["box"]
+    name = f"{defects[0]['class']} " if named else ""
+    return Text(f"{len(defects)}: {name}{box_['width']}×{box_['height']} at {box_['x']},{box_['y']}")
 
 
 def _label(outcome: Outcome, *, defective: bool) -> Text:

@@ -1,5 +1,6 @@
 """`flawgate up` and `flawgate down`."""
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -8,8 +9,10 @@ import time
 from pathlib import Path
 from typing import Annotated
 
+import psutil
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from flawgate_cli.local_cluster.cluster import running_cluster
 from flawgate_cli.local_cluster.layout import LOOPBACK, Layout, ModelServer, Ports
@@ -19,6 +22,9 @@ from flawgate_contracts.errors import Unavailable
 COLOURS = {"triton": "green", "preprocessing": "cyan", "decision": "magenta", "gateway": "blue"}
 STATE_DIR = Path("out/cluster")
 DOWN_TIMEOUT_S = 60.0
+START_S = 15.0
+"""For the command itself to start in the background, beside the time that its processes get."""
+READY = "The cluster is ready"
 
 Repository = Annotated[Path, typer.Option(help="Folder of the models and recipes.")]
 TritonPython = Annotated[Path, typer.Option(help="Python of the environment that holds Triton.")]
@@ -62,11 +68,17 @@ def down(state_dir: StateDir = STATE_DIR) -> None:
     if running is None:
         console.print("No detached cluster is running.")
         return
-    process = running.process()
-    process.send_signal(signal.SIGTERM)
-    process.wait(DOWN_TIMEOUT_S)
+    try:
+        process = running.process()
+        process.send_signal(signal.SIGTERM)
+        process.wait(DOWN_TIMEOUT_S)
+    except psutil.NoSuchProcess:
+        console.print("The cluster had ended by itself.")
+    except psutil.TimeoutExpired as err:
+        raise Unavailable(f"The cluster (process {running.pid}) does not end within {DOWN_TIMEOUT_S:g} s.") from err
+    else:
+        console.print("The cluster is stopped.")
     remove_running(state_dir)
-    console.print("The cluster is stopped.")
 
 
 def _run(layout: Layout, ready_timeout_s: float) -> None:
@@ -76,11 +88,12 @@ def _run(layout: Layout, ready_timeout_s: float) -> None:
         signal.signal(number, lambda *_: stop.set())
 
     def say(name: str, line: str) -> None:
-        console.print(f"[{COLOURS[name]}]{name:>13} |[/] ", end="")
-        console.print(line, markup=False, soft_wrap=True)
+        # In one call: four processes speak at once.
+        console.print(Text.assemble((f"{name:>13} |", COLOURS[name]), f" {line}"), soft_wrap=True)
 
-    with running_cluster(layout, say, ready_timeout_s=ready_timeout_s) as cluster:
-        console.print(f"[bold]The cluster is ready at {layout.url}[/] (API: {layout.url}/docs). Ctrl-C stops it.")
+    with running_cluster(layout, say, ready_timeout_s=ready_timeout_s, stopped=stop.wait) as cluster:
+        ready = Text(f"{READY} at {layout.url}", "bold")
+        console.print(ready.append(f" (API: {layout.url}/docs). Ctrl-C stops it.", "not bold"), soft_wrap=True)
         cluster.watch(stop.wait)
         console.print("Stopping ...")
 
@@ -103,17 +116,19 @@ def _run_detached(layout: Layout, state_dir: Path, ready_timeout_s: float) -> No
             start_new_session=True,
         )
     write_running(state_dir, Running.of(child.pid, layout.url))
-    _wait_until_said_ready(child, log_path, ready_timeout_s)
-    Console(stderr=True, highlight=False).print(f"The cluster is ready at {layout.url}; its log is {log_path}.")
+    _wait_until_said_ready(child, log_path, ready_timeout_s + START_S)
+    Console(stderr=True).print(Text(f"{READY} at {layout.url}; its log is {log_path}."), soft_wrap=True)
 
 
 def _wait_until_said_ready(child: "subprocess.Popen[bytes]", log_path: Path, timeout_s: float) -> None:
     deadline = time.monotonic() + timeout_s
-    while "The cluster is ready" not in log_path.read_text("utf-8", errors="replace"):
+    while READY not in log_path.read_text("utf-8", errors="replace"):
         if child.poll() is not None:
             raise Unavailable(f"The cluster did not start; its log says why:\n{_tail(log_path)}")
         if time.monotonic() > deadline:
             child.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(DOWN_TIMEOUT_S)
             raise Unavailable(f"The cluster was not ready after {timeout_s:g} s; its log is {log_path}.")
         time.sleep(0.2)
 

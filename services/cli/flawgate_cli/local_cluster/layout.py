@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal, Self
 
-from flawgate_contracts.errors import InvalidParameter
+from flawgate_contracts.errors import InvalidParameter, Unavailable
 
 ModelServer = Literal["triton", "onnxruntime"]
 
@@ -80,6 +80,28 @@ class ProcessSpec:
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
+
+
+def check_ports(layout: Layout) -> None:
+    """See that nobody listens where the cluster will: another gateway's answers would be taken for this one's.
+
+    Raises:
+        Unavailable: somebody does, or the address is not this machine's.
+    """
+    for field in fields(layout.ports):
+        if layout.model_server != "triton" and field.name.startswith("triton"):
+            continue
+        host = layout.host if field.name.startswith("gateway") else LOOPBACK
+        port = getattr(layout.ports, field.name)
+        try:
+            socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+        except OSError as err:
+            # Python adds the address in words of its own.
+            why = (err.strerror or str(err)).partition(" (while")[0]
+            raise Unavailable(
+                f"The cluster cannot listen on {host}:{port} ({field.name}): {why}; stop what listens there, "
+                "or move all ports with --port-offset."
+            ) from err
 
 
 def process_specs(layout: Layout) -> list[ProcessSpec]:

@@ -67,9 +67,10 @@ class Process:
 
     def _pass_lines_on(self) -> None:
         assert self._child.stdout is not None  # noqa: S101  # a pipe was asked for above
-        for line in self._child.stdout:
-            self.last_lines.append(line.rstrip("\n"))
-            self._say(self.spec.name, line.rstrip("\n"))
+        with self._child.stdout as lines:
+            for line in lines:
+                self.last_lines.append(line.rstrip("\n"))
+                self._say(self.spec.name, line.rstrip("\n"))
 
 
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None

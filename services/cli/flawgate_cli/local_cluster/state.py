@@ -42,11 +42,11 @@ def write_running(state_dir: Path, running: Running) -> None:
 
 
 def read_running(state_dir: Path) -> Running | None:
-    """The cluster that is remembered, if it still runs."""
+    """The cluster that is remembered, if it still runs; None too where the file is none of ours."""
     try:
         running = Running(**json.loads((state_dir / FILE_NAME).read_text("utf-8")))
         running.process()
-    except (FileNotFoundError, psutil.NoSuchProcess):
+    except (FileNotFoundError, ValueError, TypeError, psutil.NoSuchProcess):
         return None
     return running
 

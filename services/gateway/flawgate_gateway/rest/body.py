@@ -44,14 +44,16 @@ class _Room:
         self._held = 0
 
     def take(self, size: int) -> None:
-        """Hold `size` bytes more; they are held even when it raises.
+        """Hold `size` bytes more.
 
         Raises:
             Overloaded: there is no room for them.
         """
+        if self._held + size > self._max_bytes:
+            raise Overloaded(
+                f"Bodies of {self._held} bytes are held already, of {self._max_bytes} at most; try again shortly."
+            )
         self._held += size
-        if self._held > self._max_bytes:
-            raise Overloaded(f"Pictures of {self._max_bytes} bytes are being received already; try again shortly.")
 
     def give_back(self, size: int) -> None:
         """Hold `size` bytes less."""
@@ -88,8 +90,8 @@ class _Body:
         if self._bytes > self._max_bytes:
             raise _too_large(self._max_bytes)
         size = len(message.get("body", b""))
-        self._held += size
         self._room.take(size)
+        self._held += size
         return message
 
     async def send(self, message: Message) -> None:

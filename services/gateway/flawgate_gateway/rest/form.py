@@ -1,5 +1,8 @@
 """Reading a multipart form: one picture, and short fields beside it. All in memory, nothing touches a disk."""
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
 from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -33,33 +36,37 @@ async def read_form(request: Request) -> tuple[bytes, Fields]:
 
 
 class _Parser(MultiPartParser):
-    """Notes whether the form came to its end: the parser itself takes a cut-off one for whole."""
+    """Refuses a form that does not come to its end: the parser alone takes a cut-off one for whole."""
 
     spool_max_size = 0
     """Never to disk: the length of a body is bounded, and a hardened container has nowhere to write."""
 
-    whole = False
+    def __init__(self, request: Request) -> None:
+        stream = self._whole(request.stream())
+        super().__init__(request.headers, stream, max_files=2, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES)
+        self._ended = False
 
     def on_end(self) -> None:
-        self.whole = True
+        self._ended = True
+
+    async def _whole(self, stream: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+        """The same, and an error from within where the parser lets go of what it has opened."""
+        async with aclosing(stream):
+            async for chunk in stream:
+                yield chunk
+        if not self._ended:
+            raise InvalidRequest("The form is cut off, its closing boundary is missing; send the whole form.")
 
 
 async def _parsed(request: Request) -> FormData:
-    parser = _Parser(
-        request.headers, request.stream(), max_files=2, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES
-    )
     try:
-        form = await parser.parse()
+        return await _Parser(request).parse()
     # UnicodeError: the content type may name any of Python's codecs, some of which fail in their own way.
     except (MultiPartException, UnicodeError) as err:
         raise InvalidRequest(
             "The form cannot be read: send multipart/form-data with its boundary in the content type, one file, "
             f"and at most {MAX_FIELDS} fields of up to {MAX_FIELD_BYTES} bytes each."
         ) from err
-    if not parser.whole:
-        await form.close()
-        raise InvalidRequest("The form is cut off, its closing boundary is missing; send the whole form.")
-    return form
 
 
 def _check_files(files: list[str], fields: list[str]) -> None:

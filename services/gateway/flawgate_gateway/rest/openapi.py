@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from fastapi import Response
+
 from flawgate_contracts.errors import FlawgateError, error_classes
 from flawgate_contracts.http_errors import CLIENT_CLOSED_REQUEST, HTTP_PROBLEMS
 from flawgate_gateway.frames import InspectionOrder
@@ -25,18 +27,18 @@ EXAMPLE_INSPECTION: dict[str, Any] = {
     "score": 0.997134,
     "threshold": 0.9,
     "reason": "SCORE_ABOVE_THRESHOLD",
-    "plant": None,
-    "line": None,
+    "plant": "Novo mesto",
+    "line": "L2",
     "station": "S4",
-    "camera": None,
+    "camera": "top",
     "part": "SN-123",
-    "lot": None,
-    "work_order": None,
+    "lot": "2026-47",
+    "work_order": "WO-8812",
     "defects": [
         {
             "box": {"x": 212, "y": 640, "width": 31, "height": 12},
             "area_px": 204,
-            "area_mm2": None,
+            "area_mm2": 0.51,
             "peak": 0.998,
             "class": "defect",
         }
@@ -106,7 +108,7 @@ def _problem_responses() -> dict[int | str, dict[str, Any]]:
 PROBLEMS = _problem_responses()
 
 PICTURE_RESPONSES: dict[str, Any] = {
-    "response_class": None,
+    "response_class": Response,
     "responses": {200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}},
 }
 
@@ -136,7 +138,11 @@ def _inspect_openapi() -> dict[str, Any]:
         "example": {FILE_FIELD: "(binary)", "recipe": "commutator", "part": "SN-123", "station": "S4"},
     }
     return {
-        "description": "The fields may stand in the form or in the query; with a bare picture, in the query.",
+        "description": (
+            "The fields may stand in the form or in the query; with a bare picture, in the query. "
+            "A recipe's name has 1 to 63 characters of a–z, 0–9 and _, the first a letter; what names the part and "
+            "its place has 1 to 128 characters, none of them a control character."
+        ),
         "parameters": [
             {"name": name, "in": "query", "required": False, "schema": schema} for name, schema in fields.items()
         ],

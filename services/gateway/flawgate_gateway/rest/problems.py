@@ -111,13 +111,15 @@ def install_handlers(app: FastAPI) -> None:
 def invalid_parameter(faults: Sequence[Any]) -> InvalidParameter:
     """The first of pydantic's faults as an error that names the field."""
     fault = faults[0]
-    field = ".".join(str(part) for part in fault["loc"] if part not in ("query", "path", "body"))
+    field = ".".join(str(part) for part in fault["loc"] if part not in ("query", "path", "body"))[:64]
     if fault["type"] == "missing":
         return InvalidParameter(
             f"The field `{field}` is missing; send it as a form field or in the query.", {"field": field}
         )
     if fault["type"] == "extra_forbidden":
         return InvalidParameter(f"There is no field `{field}`; /docs lists those that there are.", {"field": field})
+    if fault["type"] == "string_pattern_mismatch":
+        return InvalidParameter(f"The field `{field}` is not written as it must be; /docs says how.", {"field": field})
     return InvalidParameter(f"The field `{field}` is not as it must be: {fault['msg']}.", {"field": field})
 
 

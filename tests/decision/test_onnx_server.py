@@ -1,0 +1,77 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.fakes import spot_answers
+from support.pictures import spot_pixels
+from support.tiny_repository import HEIGHT, WIDTH, write_spot
+
+from flawgate_contracts.errors import DeadlineExceeded, ModelFailure, RecipeUnavailable
+from flawgate_contracts.recipe import RECIPE_PARAMETER, Recipe
+from flawgate_decision.onnx_server import OnnxModelServer
+
+OUTPUTS = ("mask", "score")
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[OnnxModelServer]:
+    """A server of the tiny repository."""
+    write_spot(tmp_path)
+    server = OnnxModelServer(tmp_path, threads=1)
+    yield server
+    await server.close()
+
+
+async def test_the_ensemble_is_run_step_by_step(server: OnnxModelServer) -> None:
+    """Mask and score are what can be worked out by hand, for a batch too."""
+    frames = np.stack([spot_pixels(255), spot_pixels(51, row=31, column=23)])[:, np.newaxis]
+    answers = await server.infer("spot", "1", {"frame": frames}, OUTPUTS, timeout_s=10)
+    expected = spot_answers(frames)
+    assert np.allclose(expected["mask"], answers["mask"], atol=1e-6)
+    assert np.allclose(expected["score"], answers["score"], atol=1e-6)
+
+
+async def test_a_recipe_is_read_from_the_ensembles_parameters(server: OnnxModelServer) -> None:
+    """The same parameter that Triton tells of is read from the file."""
+    models = {model.name: model for model in await server.models()}
+    assert sorted(models) == ["spot", "spot_cls", "spot_seg"]
+    recipe = Recipe.from_json(models["spot"].parameters[RECIPE_PARAMETER], source="spot")
+    assert recipe.models[0].name == "spot_seg"
+
+
+async def test_a_model_that_cannot_be_opened_is_listed_with_the_reason(tmp_path: Path) -> None:
+    """The others are served, and the recipe that needs it says which model is missing."""
+    write_spot(tmp_path)
+    write_spot(tmp_path, name="other")
+    (tmp_path / "other_seg/1/model.onnx").write_bytes(b"not a model")
+    (tmp_path / "spare").mkdir()
+    (tmp_path / "spare/config.pbtxt").write_text("no config at all {", "utf-8")
+    server = OnnxModelServer(tmp_path)
+    models = {model.name: model for model in await server.models()}
+    assert {"spot", "spot_seg", "spot_cls", "other_cls"} == {name for name, model in models.items() if model.ready}
+    assert "other_seg" in models["other"].detail
+    assert models["other_seg"].detail
+    assert models["spare"].detail
+    await server.close()
+
+
+async def test_a_version_that_is_not_loaded_is_refused(server: OnnxModelServer) -> None:
+    """Nobody gets an answer from another version than the one asked for."""
+    frames = np.zeros((1, 1, HEIGHT, WIDTH), np.uint8)
+    with pytest.raises(RecipeUnavailable, match="Version 2"):
+        await server.infer("spot", "2", {"frame": frames}, OUTPUTS, timeout_s=10)
+
+
+async def test_a_tensor_of_another_shape_is_a_model_failure(server: OnnxModelServer) -> None:
+    """ONNX Runtime's own complaint becomes an error of the tree, and the server goes on."""
+    with pytest.raises(ModelFailure, match="spot_seg"):
+        await server.infer("spot", "1", {"frame": np.zeros((1, 1, 5, 5), np.uint8)}, OUTPUTS, timeout_s=10)
+    frames = np.zeros((1, 1, HEIGHT, WIDTH), np.uint8)
+    assert (await server.infer("spot", "1", {"frame": frames}, OUTPUTS, timeout_s=10))["score"] == 0
+
+
+async def test_the_time_given_is_kept(server: OnnxModelServer) -> None:
+    """The caller is answered at its time-out, even if the inference runs on."""
+    with pytest.raises(DeadlineExceeded):
+        await server.infer("spot", "1", {"frame": np.zeros((1, 1, HEIGHT, WIDTH), np.uint8)}, OUTPUTS, timeout_s=0)

@@ -1,0 +1,147 @@
+"""Gateway, preprocessing and decision as real servers on free ports, in one thread, over a fake model server."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import Future
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from typing import Any, TypeVar
+
+import httpx
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from flawgate_contracts.metrics import RecipeMetrics
+from flawgate_contracts.serving import GrpcServer
+from flawgate_decision import app as decision_app
+from flawgate_decision.catalogue import Catalogue
+from flawgate_decision.settings import DecisionSettings
+from flawgate_gateway.app import connected_app
+from flawgate_gateway.rest.server import RestServer, listen
+from flawgate_gateway.settings import GatewaySettings
+from flawgate_preprocessing import app as preprocessing_app
+from flawgate_preprocessing.settings import PreprocessingSettings
+from support.fakes import FakeModelServer
+from support.served import spot_model
+
+T = TypeVar("T")
+
+START_TIMEOUT_S = 30.0
+LOOPBACK = "127.0.0.1"
+
+
+@asynccontextmanager
+async def served(app: FastAPI, *, grace_s: float = 1.0) -> AsyncIterator[str]:
+    """The app on a free port, as the gateway serves it; gives its URL."""
+    listener = listen(LOOPBACK, 0)
+    server = RestServer(app, grace_s=grace_s)
+    serving = asyncio.ensure_future(server.serve(sockets=[listener]))
+    try:
+        yield f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await serving
+
+
+class GatewayCluster:
+    """The three services, running until the end of `running_cluster`'s block."""
+
+    def __init__(self) -> None:
+        self.model_server = FakeModelServer([spot_model()])
+        self.registry = CollectorRegistry()
+        """The gateway's metrics."""
+        self.url = ""
+        self.targets: dict[str, str] = {}
+        """Settings of a gateway that uses the same services."""
+        self._preprocessing: GrpcServer | None = None
+        self._loop = asyncio.new_event_loop()
+        self._stopped = asyncio.Event()
+
+    def value(self, metric: str, **labels: str) -> float:
+        """What the gateway counts; 0 where it has not counted yet."""
+        return self.registry.get_sample_value(metric, labels) or 0.0
+
+    def client(self, timeout_s: float = 20.0) -> httpx.Client:
+        """A client of the gateway."""
+        return httpx.Client(base_url=self.url, timeout=timeout_s, trust_env=False)
+
+    def stop_preprocessing(self) -> None:
+        """Take preprocessing away."""
+        assert self._preprocessing is not None
+        self._call(self._preprocessing.drain_and_stop())
+
+    def _call(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(START_TIMEOUT_S)
+
+    def run(self, settings: dict[str, Any], ready: "Future[None]") -> None:
+        """Serve in this thread until `stop`."""
+        try:
+            self._loop.run_until_complete(self._serve(settings, ready))
+        except BaseException as err:
+            ready.set_exception(err)
+            raise
+        finally:
+            self._loop.run_until_complete(self._loop.shutdown_default_executor())
+            self._loop.close()
+
+    def stop(self) -> None:
+        """Let `run` end."""
+        self._loop.call_soon_threadsafe(self._stopped.set)
+
+    async def _serve(self, settings: dict[str, Any], ready: "Future[None]") -> None:
+        async with AsyncExitStack() as stack:
+            self._preprocessing = await _preprocessing()
+            decision = await stack.enter_async_context(_decision(self.model_server))
+            self.targets = {
+                "preprocessing_target": f"{LOOPBACK}:{self._preprocessing.port}",
+                "decision_target": f"{LOOPBACK}:{decision.port}",
+            }
+            gateway = GatewaySettings.model_validate({**self.targets, **settings})
+            app = await stack.enter_async_context(connected_app(gateway, self.registry))
+            self.url = await stack.enter_async_context(served(app))
+            ready.set_result(None)
+            await self._stopped.wait()
+        await self._preprocessing.drain_and_stop()
+
+
+async def _preprocessing() -> GrpcServer:
+    server = preprocessing_app.create_server(PreprocessingSettings(port=0, grace_s=0.2), CollectorRegistry())
+    await server.start(serving=True)
+    return server
+
+
+@asynccontextmanager
+async def _decision(model_server: FakeModelServer) -> AsyncIterator[GrpcServer]:
+    settings = DecisionSettings(port=0, grace_s=0.2)
+    catalogue = Catalogue(model_server, probe_interval_s=0.1, verify_interval_s=60, infer_timeout_s=20)
+    registry = CollectorRegistry()
+    server = decision_app.create_server(settings, registry, model_server, catalogue)
+    await catalogue.refresh()
+    await server.start(serving=True)
+    metrics = RecipeMetrics(registry)
+    background = [
+        asyncio.ensure_future(catalogue.watch()),
+        asyncio.ensure_future(decision_app.report_health(catalogue, server, metrics, 0.05)),
+    ]
+    try:
+        yield server
+    finally:
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+        await server.drain_and_stop()
+
+
+@contextmanager
+def running_gateway(**settings: Any) -> Iterator[GatewayCluster]:
+    """The services, ready to inspect; `settings` are the gateway's."""
+    cluster = GatewayCluster()
+    ready: Future[None] = Future()
+    thread = threading.Thread(target=cluster.run, args=(settings, ready))
+    thread.start()
+    try:
+        ready.result(START_TIMEOUT_S)
+        yield cluster
+    finally:
+        cluster.stop()
+        thread.join()
