@@ -147,7 +147,7 @@ def measure(yardstick: Yardstick, layout: Layout, frames: Sequence[bytes]) -> di
         before = scrape(layout.ports)
         latencies = one_client(port, frames)
         between = scrape(layout.ports)
-        cluster.append((latencies, saturating_clients(port, frames)))
+        cluster.append((latencies, saturating_clients(port, [*frames, *frames])))
         single.append(stages(before, between, RECIPE))
         saturated.append(stages(between, scrape(layout.ports), RECIPE))
     ways = {way: statistics.median(rates[way] for _, rates in plain) for way in plain[0][1]}

@@ -72,9 +72,9 @@ def main() -> None:
             answer: object = latencies(wide, frames, steps)
         else:
             answer = {
-                "one call on all cores": throughput(wide, frames, steps, 1),
-                "two calls on all cores": throughput(wide, frames, steps, 2),
-                "one call on each core": throughput(narrow, frames, steps, int(cores)),
+                "one call on all cores": throughput(wide, [*frames, *frames], steps, 1),
+                "two calls on all cores": throughput(wide, [*frames, *frames], steps, 2),
+                "one call on each core": throughput(narrow, [*frames, *frames], steps, int(cores)),
             }
         print(json.dumps(answer), flush=True)
 

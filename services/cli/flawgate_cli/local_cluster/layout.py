@@ -170,7 +170,11 @@ def _gateway(layout: Layout) -> ProcessSpec:
     )
 
 
+KEEP_BUFFERS = {"MALLOC_MMAP_THRESHOLD_": str(64 * 1024 * 1024), "MALLOC_TRIM_THRESHOLD_": str(256 * 1024 * 1024)}
+"""glibc keeps buffers of frames and tensors instead of fetching them from the system for each one anew."""
+
+
 def _service(name: str, layout: Layout, **settings: object) -> ProcessSpec:
     named = {f"{name}_{key}".upper(): str(value) for key, value in settings.items()}
-    environment = {f"{name.upper()}_LOG_LEVEL": layout.log_level, **named}
+    environment = {f"{name.upper()}_LOG_LEVEL": layout.log_level, **named, **KEEP_BUFFERS}
     return ProcessSpec(name, [sys.executable, "-m", f"flawgate_{name}"], environment)

@@ -1,0 +1,150 @@
+"""The two-stage network for motor commutators (paper d, "Motor commutator", section 3, table 1).
+
+A segmentation network gives 144 features and a defect logit for every 8×8 pixels; a small classification network
+decides over the whole frame from both. Where the paper leaves a gap, our reading stands beside the constant or
+layer it concerns.
+"""
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from flawgate_training.architectures.blocks import Activation, Bottleneck, activation, convolution
+
+STRIDE = 8
+"""Pixels of the input, in each direction, per pixel of the mask."""
+
+FEATURES = 144
+"""Channels of the decoder: 96 of block 10, upsampled, and 48 of block 7."""
+
+
+_PRIOR_LOGIT = -4.0
+"""Where the map starts: most pixels are good, and learning that from 0 would cost the first epoch."""
+
+
+class Stage(NamedTuple):
+    """One row of table 1: bottlenecks of the same width, the first of them with the stride."""
+
+    outputs: int
+    stride: int
+    excite: bool
+    kind: Activation
+
+
+STAGES = (
+    Stage(16, 1, excite=False, kind="relu6"),
+    Stage(24, 2, excite=False, kind="relu6"),
+    Stage(48, 2, excite=True, kind="relu6"),
+    Stage(96, 2, excite=True, kind="hardswish"),
+)
+
+BLOCKS = (1, 2, 3, 3)
+"""Bottlenecks per stage, by the block labels of table 1. Its column N reads (1, 3, 3, 4), at odds with the text."""
+
+
+def _stage(inputs: int, stage: Stage, blocks: int) -> nn.Sequential:
+    widths = [inputs, *[stage.outputs] * blocks]
+    strides = [stage.stride, *[1] * (blocks - 1)]
+    return nn.Sequential(
+        *(
+            Bottleneck(first, second, stride=stride, excite=stage.excite, kind=stage.kind)
+            for (first, second), stride in zip(pairwise(widths), strides, strict=True)
+        )
+    )
+
+
+class SegmentationNetwork(nn.Module):
+    """Frames, (N, 1, H, W), uint8, 0–255, H and W multiples of 16 → features, (N, 145, H/8, W/8), float32.
+
+    The first 144 channels are the decoder's; the last is the segmentation logit, any real number.
+    """
+
+    def __init__(self, blocks: tuple[int, ...] = BLOCKS) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(convolution(1, 16, (5, 5), stride=2), activation("hardswish"))
+        inputs = [16, *(stage.outputs for stage in STAGES)]
+        self.stages = nn.ModuleList(
+            _stage(width, stage, count) for width, stage, count in zip(inputs[:-1], STAGES, blocks, strict=True)
+        )
+        self.head = nn.Conv2d(FEATURES, 1, 1)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """See the class."""
+        x = self.stem(frames.float() / 127.5 - 1.0)
+        for stage in self.stages[:-1]:
+            x = stage(x)
+        deep = nn.functional.interpolate(self.stages[-1](x), scale_factor=2.0, mode="bilinear", align_corners=False)
+        features = torch.cat([deep, x], dim=1)
+        return torch.cat([features, self.head(features)], dim=1)
+
+
+def _separable(inputs: int, outputs: int, stride: int) -> nn.Sequential:
+    return nn.Sequential(
+        convolution(inputs, inputs, (5, 5), stride=stride, groups=inputs),
+        nn.ReLU(),
+        convolution(inputs, outputs, (1, 1)),
+        nn.ReLU(),
+    )
+
+
+class ClassificationNetwork(nn.Module):
+    """Features with the segmentation logit, (N, 145, h, w), float32 → logit of "defective", (N, 1).
+
+    Two strided 5×5 depthwise-separable steps and one without stride, then maximum and mean over the frame, of the
+    features and of the map (paper d, section 3.3; widths 8, 16, 32 as in SegDec, which the paper builds upon).
+
+    Args:
+        rectify_map: feed ReLU(logit) instead of the logit itself, as SegDec does.
+    """
+
+    def __init__(self, *, rectify_map: bool = True) -> None:
+        super().__init__()
+        self.rectify_map = rectify_map
+        self.body = nn.Sequential(_separable(FEATURES + 1, 8, 2), _separable(8, 16, 2), _separable(16, 32, 1))
+        self.decision = nn.Linear(2 * 32 + 2, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """See the class."""
+        decoder, logit = features[:, :FEATURES], features[:, FEATURES:]
+        defect_map = nn.functional.relu(logit) if self.rectify_map else logit
+        deep = self.body(torch.cat([decoder, defect_map], dim=1))
+        pooled = [pool for x in (deep, defect_map) for pool in (x.amax(dim=(2, 3)), x.mean(dim=(2, 3)))]
+        decided: Tensor = self.decision(torch.cat(pooled, dim=1))
+        return decided
+
+
+class TwoStageNetwork(nn.Module):
+    """Segmentation and classification as one: frames, (N, 1, H, W), uint8 → mask and score, probabilities.
+
+    Args:
+        blocks: bottlenecks per stage, see `BLOCKS`.
+        rectify_map: see `ClassificationNetwork`.
+    """
+
+    def __init__(self, blocks: tuple[int, ...] = BLOCKS, *, rectify_map: bool = True) -> None:
+        super().__init__()
+        self.segmentation = SegmentationNetwork(blocks)
+        self.classification = ClassificationNetwork(rectify_map=rectify_map)
+        self.apply(_initialise)
+        _start_at_prior(self.segmentation.head)
+
+    def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns: mask, (N, 1, H/8, W/8), and score, (N, 1); float32, 0–1."""
+        features = self.segmentation(frames)
+        return features[:, FEATURES:].sigmoid(), self.classification(features).sigmoid()
+
+
+def _initialise(module: nn.Module) -> None:
+    """Random normal weights (paper d, section 4), scaled by fan-out so that gradients keep their size (He 2015)."""
+    if isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def _start_at_prior(head: nn.Conv2d) -> None:
+    nn.init.normal_(head.weight, std=0.01)
+    if head.bias is not None:
+        nn.init.constant_(head.bias, _PRIOR_LOGIT)
