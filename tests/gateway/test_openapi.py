@@ -104,6 +104,11 @@ def test_both_ways_of_sending_a_picture_are_described(document: dict[str, Any]) 
     assert {parameter["name"] for parameter in operation["parameters"]} == set(form["properties"]) - {"file"}
 
 
+def test_no_error_of_fastapis_own_shape_is_promised(document: Any) -> None:
+    """Every error is a problem, so an integrator writes one reader."""
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
 def test_the_documentation_page_is_served(gateway: httpx.Client) -> None:
     """A person finds the API by a browser, in a factory without a way to the outside too."""
     page = gateway.get("/docs")

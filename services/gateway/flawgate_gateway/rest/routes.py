@@ -87,7 +87,7 @@ def recipe_routes(recipes: RecipeBook) -> APIRouter:
 
 def problem_routes() -> APIRouter:
     """What each problem's `type` means."""
-    router = APIRouter(tags=["problems"])
+    router = APIRouter(tags=["problems"], responses={status: PROBLEMS[status] for status in (404, 422)})
     types = {problem.code: problem for problem in problem_types()}
 
     @router.get("/problems", summary="All problem types")
