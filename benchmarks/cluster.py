@@ -36,7 +36,7 @@ RECIPE = "commutator"
 REPOSITORY = Path("model_repository")
 OUT = Path("out/bench/cluster.json")
 FRAMES = 40
-ROUNDS = 5
+ROUNDS = 3
 CLIENTS = 4
 """Enough to keep every service busy: while two frames are in the models, two are on their way."""
 

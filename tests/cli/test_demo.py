@@ -83,10 +83,10 @@ def test_a_run_without_any_evaluation_can_be_shown() -> None:
 
 def test_textures_are_good_and_bad_in_turn_and_of_every_kind() -> None:
     """Unseen in training, the same at every run."""
-    count = 2 * len(textures.TEXTURES)
+    count = 2 * len(textures.INSPECTED)
     frames = list(generated_textures(count))
     assert [frame.defective for frame in frames] == [False, True] * (count // 2)
-    assert {frame.name.rsplit("_", 1)[0] for frame in frames} == set(textures.TEXTURES)
+    assert {frame.name.rsplit("_", 1)[0] for frame in frames} == set(textures.INSPECTED)
     assert decoding.decode(frames[0].data).shape == (512, 512)
     assert frames[0] == next(generated_textures(1))
 

@@ -120,6 +120,13 @@ def test_configurations_fit_the_graphs(repository: Path) -> None:
         )
 
 
+def test_no_path_of_the_exporting_machine_is_in_a_model(repository: Path) -> None:
+    """The exporter's stack traces stay at home, and do not change a model's digest from one checkout to another."""
+    for path in repository.glob("*/1/model.onnx"):
+        assert b"stack_trace" not in path.read_bytes()
+        assert b"flawgate_training" not in path.read_bytes()
+
+
 def test_the_ensemble_names_versions(repository: Path) -> None:
     """Each step of the ensemble names its model's exact version, and features go from the first to the second."""
     ensemble = config(repository, "tiny")

@@ -13,7 +13,7 @@ _STABLE = {
         StageConfig(epochs=120, learning_rate=1e-3, schedule="cosine", batch_size=10),
     ),
     "texture": (
-        StageConfig(epochs=12, learning_rate=2e-3, schedule="cosine", batch_size=16),
+        StageConfig(epochs=7, learning_rate=2e-3, schedule="cosine", batch_size=16),
         StageConfig(epochs=20, learning_rate=1e-3, schedule="cosine", batch_size=16),
     ),
 }

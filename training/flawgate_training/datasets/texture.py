@@ -5,7 +5,7 @@ them is a synthetic one.
 """
 
 from flawgate_contracts.steps import Step
-from flawgate_imaging.textures import TEXTURES, generate
+from flawgate_imaging.textures import INSPECTED, TEXTURES, generate
 from flawgate_training.datasets.about import About
 from flawgate_training.datasets.samples import Sample, prepare
 
@@ -22,7 +22,9 @@ HELD_OUT_SEED = 1_000_000
 
 
 def load(seeds: range, *, steps: tuple[Step, ...], dilation: int) -> list[Sample]:
-    """Make samples: every texture in turn, good and defective in equal numbers.
+    """Make samples: textures in turn, good and defective in equal numbers.
+
+    Training sees every texture, judging those that the recipe is for.
 
     Args:
         seeds: of the samples.
@@ -37,6 +39,7 @@ def load(seeds: range, *, steps: tuple[Step, ...], dilation: int) -> list[Sample
 
 def _sample(seed: int, steps: tuple[Step, ...], dilation: int) -> Sample:
     turn, defective = divmod(seed, 2)
-    made = generate(seed, texture=TEXTURES[turn % len(TEXTURES)], defective=bool(defective))
+    textures = INSPECTED if seed >= HELD_OUT_SEED else TEXTURES
+    made = generate(seed, texture=textures[turn % len(textures)], defective=bool(defective))
     name = f"{made.texture}/{seed}"
     return prepare(name, name, made.pixels, made.mask, steps=steps, dilation=dilation)

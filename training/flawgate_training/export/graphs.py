@@ -3,7 +3,9 @@
 import copy
 import warnings
 from pathlib import Path
+from typing import Any
 
+import onnx
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -93,3 +95,15 @@ def _write(graph: nn.Module, path: Path, name: str, example: Tensor, outputs: li
             external_data=False,
             verbose=False,
         )
+    _forget_origin(path)
+
+
+def _forget_origin(path: Path) -> None:
+    """Take the stack traces out that the exporter leaves on every node: they hold paths of this machine."""
+    model = onnx.load(path)
+    graph = model.graph
+    parts: list[Any] = [graph, *graph.node, *graph.value_info, *graph.input, *graph.output]
+    for part in parts:
+        del part.metadata_props[:]
+        part.doc_string = ""
+    onnx.save(model, path)

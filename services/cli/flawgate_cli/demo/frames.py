@@ -26,7 +26,7 @@ class LabelledFrame:
 def generated_textures(count: int) -> Iterator[LabelledFrame]:
     """Textures with and without defects, in turn, each kind of texture in its turn. Encoded as PNG."""
     for index in range(count):
-        texture = textures.TEXTURES[(index // 2) % len(textures.TEXTURES)]
+        texture = textures.INSPECTED[(index // 2) % len(textures.INSPECTED)]
         sample = textures.generate(TEXTURE_SEED + index, texture=texture, defective=index % 2 == 1)
         yield LabelledFrame(f"{texture}_{index:02d}.png", encode_png(sample.pixels), sample.defective)
 
