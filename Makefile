@@ -14,7 +14,7 @@ DATA ?= $(wildcard ../shared/data/KolektorSDD)
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 .tools/uv/bin/uv:
 	@scripts/bootstrap_uv.sh
@@ -27,9 +27,13 @@ uv: $(if $(filter .tools/%,$(UV)),$(UV))
 	$(UV) sync --quiet --frozen --inexact
 	@touch $@
 
+.venv/training.stamp: uv.lock pyproject.toml $(MEMBERS:=/pyproject.toml) | uv
+	$(UV) sync --quiet --frozen --inexact --group training
+	@touch $@ .venv/serving.stamp
+
 .venv/dev.stamp: uv.lock pyproject.toml $(MEMBERS:=/pyproject.toml) | uv
 	$(UV) sync --quiet --frozen --all-groups
-	@touch $@ .venv/serving.stamp
+	@touch $@ .venv/serving.stamp .venv/training.stamp
 
 services/triton/.venv/stamp: services/triton/uv.lock services/triton/pyproject.toml | uv
 	$(UV) sync --quiet --frozen --project services/triton
@@ -37,6 +41,9 @@ services/triton/.venv/stamp: services/triton/uv.lock services/triton/pyproject.t
 
 .PHONY: setup
 setup: .venv/serving.stamp services/triton/.venv/stamp ## Install what serving needs: the services and Triton
+
+.PHONY: setup-training
+setup-training: setup .venv/training.stamp ## Install what training needs as well: torch, about 5 GB
 
 .PHONY: demo
 demo: setup ## Start the cluster, inspect real frames, show the results (DATA=folder of KolektorSDD)
@@ -76,6 +83,10 @@ format: .venv/dev.stamp ## Format the code and fix what can be fixed
 .PHONY: bench
 bench: setup ## Measure the cluster against plain ONNX Runtime in one process; writes out/bench/cluster.json
 	$(BIN)/python benchmarks/cluster.py $(if $(DATA),--data $(DATA))
+
+.PHONY: bench-train
+bench-train: .venv/training.stamp ## Measure training steps of every network, and the loop; writes out/bench/training.json
+	$(BIN)/python benchmarks/training.py
 
 .PHONY: clean
 clean: ## Remove environments, caches and output; models and locks stay

@@ -14,7 +14,7 @@ def test_a_recipe_survives_json() -> None:
 
 
 def test_the_threshold_is_the_papers_unless_told_otherwise() -> None:
-    """Paper d, section 4: a score of 0.9 and more is a defect."""
+    """Paper d, section 3.2: a score of 0.9 and more is a defect."""
     assert spot_recipe().policy.threshold == 0.9
 
 

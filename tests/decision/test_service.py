@@ -102,6 +102,7 @@ async def test_an_answer_says_what_was_decided_and_by_what(service: Service) -> 
         ({"tensor": b"short"}, "INVALID_PARAMETER"),
         ({"channels": 3}, "INVALID_PARAMETER"),
         ({"geometry": types_pb2.Geometry(matrix=[1])}, "INVALID_PARAMETER"),
+        ({"geometry": types_pb2.Geometry(matrix=[1, 0, float("nan"), 0, 1, 0])}, "INVALID_PARAMETER"),
         ({"geometry": types_pb2.Geometry(tensor_width=5)}, "INVALID_PARAMETER"),
     ],
 )

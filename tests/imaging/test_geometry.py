@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from flawgate_contracts.steps import Grey, Resize
+from flawgate_contracts.steps import Crop, Grey, Resize, Rotate, Step
 from flawgate_imaging.geometry import Geometry
 from flawgate_imaging.pipeline import apply
 
@@ -84,3 +84,58 @@ def test_edges_are_replicated() -> None:
     """A constant map stays constant up to the frame's border."""
     warped = COMMUTATOR.map_to_frame(np.full((176, 64), 0.75, np.float32))
     assert (np.float32(0.75), np.float32(0.75)) == (warped.min(), warped.max())
+
+
+MOVES: dict[str, tuple[Step, ...]] = {
+    "crop": (Crop(x=120, y=300, width=260, height=500),),
+    "turn": (Rotate(quarter_turns=1),),
+    "half turn": (Rotate(quarter_turns=2),),
+    "three turns": (Rotate(quarter_turns=3),),
+    "crop, resize": (Crop(x=120, y=300, width=260, height=500), Resize(height=1408, width=512)),
+    "resize, crop": (Resize(height=1408, width=512), Crop(x=100, y=400, width=200, height=900)),
+    "turn, crop, resize": (
+        Rotate(quarter_turns=3),
+        Crop(x=350, y=90, width=600, height=300),
+        Resize(height=512, width=512),
+    ),
+    "crop, turn, crop, turn, resize": (
+        Crop(x=100, y=280, width=300, height=700),
+        Rotate(quarter_turns=1),
+        Crop(x=60, y=20, width=600, height=200),
+        Rotate(quarter_turns=2),
+        Resize(height=400, width=900),
+    ),
+}
+
+
+@pytest.mark.parametrize("steps", MOVES.values(), ids=MOVES)
+@pytest.mark.parametrize("where", [(240, 600), (270, 540)])
+def test_a_point_comes_back_from_crops_and_turns(steps: tuple[Step, ...], where: tuple[int, int]) -> None:
+    """A spot lands where it was on the frame, as a point and as a map, whatever moved it."""
+    prepared = apply(np.rint(255 * blob(1263, 500, *where, sigma=6)).astype(np.uint8), steps)
+    assert where == pytest.approx(prepared.geometry.to_frame(*centre(prepared.pixels)), abs=0.1)
+    assert where == pytest.approx(centre(prepared.geometry.map_to_frame(prepared.pixels)), abs=0.5)
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_turned_map_comes_back_exactly(turns: int) -> None:
+    """A turn moves whole pixels, so each comes back to its own place, the border included."""
+    frame = np.random.default_rng(4).integers(0, 256, (30, 20), dtype=np.uint8)
+    prepared = apply(frame, (Rotate(quarter_turns=turns),))
+    np.testing.assert_array_equal(frame, prepared.geometry.map_to_frame(prepared.pixels))
+
+
+def test_four_turns_are_none() -> None:
+    """Turned all around, the tensor is the frame again."""
+    turned = Geometry.identity(20, 30).then_rotated(1).then_rotated(3)
+    assert Geometry.identity(20, 30) == turned.then_rotated(2).then_rotated(2) == turned
+
+
+def test_what_was_cropped_away_shows_nothing() -> None:
+    """A map that is 1 up to the border of a crop is 1 there on the frame and 0 outside: no defect runs out of it."""
+    frame = np.zeros((90, 80), np.uint8)
+    steps = (Crop(x=20, y=30, width=40, height=50), Rotate(quarter_turns=1), Resize(height=64, width=96))
+    on_frame = apply(frame, steps).geometry.map_to_frame(np.ones((16, 24), np.float32))
+    expected = np.zeros((90, 80), np.float32)
+    expected[30:80, 20:60] = 1
+    np.testing.assert_array_equal(expected, on_frame)

@@ -10,8 +10,10 @@ from support.pictures import png_declaring, spot_pixels, spot_png
 
 from flawgate.preprocessing.v1 import preprocessing_pb2 as pb
 from flawgate.preprocessing.v1 import preprocessing_pb2_grpc
+from flawgate_contracts import steps as contract
 from flawgate_contracts.calls import call, create_channel
 from flawgate_contracts.errors import FlawgateError
+from flawgate_imaging import pipeline
 from flawgate_imaging.encoding import encode_png
 from flawgate_preprocessing.app import create_server
 from flawgate_preprocessing.settings import PreprocessingSettings
@@ -94,6 +96,32 @@ async def test_a_bad_frame_is_an_error_of_its_own_and_the_service_stays_up(
     assert (await preprocess(stub, STEPS, encoded=spot_png(1))).channels == 1
 
 
+async def test_moves_and_filters_travel(stub: Any) -> None:
+    """Crop, turn, blur, edges and contour are carried out as in the package, and the geometry undoes crop and turn."""
+    steps: list[dict[str, Any]] = [
+        {"op": "crop", "x": 2, "y": 4, "width": 20, "height": 25},
+        {"op": "rotate", "quarter_turns": 1},
+        {"op": "median_blur", "size": 3},
+        {"op": "edges", "combine": "hypot"},
+        {"op": "contour"},
+    ]
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 24), dtype=np.uint8)
+    answer = await preprocess(stub, steps, encoded=encode_png(pixels))
+    expected = pipeline.apply(pixels, contract.STEPS.validate_python(steps))
+    geometry = answer.geometry
+    assert (answer.channels, geometry.tensor_height, geometry.tensor_width) == (1, 20, 25)
+    assert answer.tensor == expected.pixels.tobytes()
+    assert tuple(geometry.matrix) == expected.geometry.matrix == (0, 1, 2, -1, 0, 28)
+
+
+async def test_a_frame_too_small_for_its_crop_is_refused(stub: Any) -> None:
+    """The caller learns that the frame, not the service, is at fault."""
+    crop = {"op": "crop", "x": 10, "y": 0, "width": 15, "height": 9}
+    with pytest.raises(FlawgateError, match="15 × 9 pixels at") as caught:
+        await preprocess(stub, [crop], encoded=spot_png(1))
+    assert caught.value.reason == "INVALID_FRAME"
+
+
 @pytest.mark.parametrize(
     "steps",
     [
@@ -103,6 +131,9 @@ async def test_a_bad_frame_is_an_error_of_its_own_and_the_service_stays_up(
         [{"op": "resize", "height": 5.5, "width": 5}],
         [{"op": "resize", "height": 99_999, "width": 5}],
         [{"op": "grey", "strength": 2}],
+        [{"op": "median_blur", "size": 4}],
+        [{"op": "sobel", "combine": "product"}],
+        [{"op": "rotate", "quarter_turns": 4}],
     ],
 )
 async def test_a_bad_step_names_its_place(stub: Any, steps: list[dict[str, Any]]) -> None:

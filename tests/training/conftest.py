@@ -1,4 +1,4 @@
-"""What the tests of training share: tiny settings, tiny data, and the real KolektorSDD where there is one."""
+"""What the tests of training share: one thread, and the real data sets where they are."""
 
 import os
 from pathlib import Path
@@ -6,16 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from flawgate_training.config import RunConfig, StageConfig, TextureData
-from flawgate_training.datasets import texture
-from flawgate_training.datasets.samples import Sample, input_steps
-
-SIZE = 64
-
-
-def stage(epochs: int, batch_size: int = 2) -> StageConfig:
-    """A short stage."""
-    return StageConfig(epochs=epochs, learning_rate=1e-3, schedule="cosine", batch_size=batch_size)
+_SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 
 @pytest.fixture(autouse=True)
@@ -25,30 +16,20 @@ def one_thread() -> None:
 
 
 @pytest.fixture(scope="session")
-def tiny_config() -> RunConfig:
-    """A run of seconds: 64×64 pixels, eight samples, two epochs."""
-    return RunConfig(
-        data=TextureData(train_samples=8, test_samples=8),
-        height=SIZE,
-        width=SIZE,
-        interpolation="area",
-        segmentation=stage(2),
-        classification=stage(2),
-        bank_epochs=1,
-    )
-
-
-@pytest.fixture(scope="session")
-def tiny_samples(tiny_config: RunConfig) -> list[Sample]:
-    """Eight generated textures, four of them defective."""
-    return texture.load(range(8), steps=input_steps(tiny_config), dilation=1)
-
-
-@pytest.fixture(scope="session")
 def kolektor_folder() -> Path:
     """The real KolektorSDD, where there is one."""
-    named = os.environ.get("FLAWGATE_KSDD")
-    folder = Path(named) if named else Path(__file__).parents[3] / "shared" / "data" / "KolektorSDD"
+    return _folder("FLAWGATE_KSDD", "KolektorSDD")
+
+
+@pytest.fixture(scope="session")
+def dagm_folder() -> Path:
+    """The real DAGM 2007, where there is one."""
+    return _folder("FLAWGATE_DAGM", "DAGM2007")
+
+
+def _folder(variable: str, name: str) -> Path:
+    named = os.environ.get(variable)
+    folder = Path(named) if named else _SHARED / name
     if not folder.is_dir():
-        pytest.skip("KolektorSDD is not here; set FLAWGATE_KSDD to its folder")
+        pytest.skip(f"{name} is not here; set {variable} to its folder")
     return folder

@@ -1,21 +1,29 @@
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import typer
+from support.picture_folders import mask, picture
 from typer.testing import CliRunner
 
-from flawgate_contracts.errors import InvalidParameter
-from flawgate_training import presets, runs
+from flawgate_contracts.errors import FlawgateError, InvalidDataset, InvalidExperiment, InvalidParameter
 from flawgate_training.commands import register
-from flawgate_training.config import KolektorData, RunConfig
-from flawgate_training.datasets.samples import Sample
-from flawgate_training.evaluation import Report
-from flawgate_training.presets import Choice
+from flawgate_training.evaluation.figures import Report
+from flawgate_training.experiment import loading
+from flawgate_training.experiment.schema import Experiment
+
+TINY = (
+    "steps=[{op: grey}, {op: resize, height: 64, width: 64}]",
+    "stages.segmentation.epochs=1",
+    "stages.segmentation.batch_size=4",
+    "stages.classification.epochs=1",
+    "stages.classification.bank.epochs=1",
+)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def app() -> typer.Typer:
     """A command with the subcommands of training alone."""
     made = typer.Typer(pretty_exceptions_enable=False)
@@ -24,11 +32,31 @@ def app() -> typer.Typer:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory, tiny_config: RunConfig, tiny_samples: list[Sample]) -> Path:
-    """Folder of a tiny finished run."""
-    folder = tmp_path_factory.mktemp("runs") / "tiny"
-    runs.train(tiny_config, tiny_samples, folder)
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A user's own folder: twelve pictures, every second one with a defect in its mask."""
+    folder = tmp_path_factory.mktemp("my_part")
+    for number in range(12):
+        picture(folder / "images" / f"{number:02}.png")
+        mask(folder / "masks" / f"{number:02}.png", *([255] if number % 2 else []))
     return folder
+
+
+def said(app: typer.Typer, *arguments: str) -> str:
+    """What a command prints, if it succeeds."""
+    return CliRunner().invoke(app, arguments, catch_exceptions=False).output
+
+
+def settings(*settings: str) -> list[str]:
+    """As options."""
+    return [option for setting in settings for option in ("--set", setting)]
+
+
+@pytest.fixture(scope="module")
+def trained(app: typer.Typer, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Folder of a tiny run on generated textures, and what training it printed."""
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    tiny = settings(*TINY, "data.train=8", "data.test=8", "stages.segmentation.augmentation.crop=null")
+    return folder, said(app, "train", "texture", *tiny, "--out", str(folder))
 
 
 def test_help_is_quick() -> None:
@@ -39,58 +67,110 @@ def test_help_is_quick() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
-    assert all(name in done.stdout for name in ("train", "cross-validate", "evaluate", "export"))
+    commands = ("experiments", "architectures", "dataset", "train", "cross-validate", "evaluate", "report", "export")
+    assert [name for name in commands if name not in done.stdout] == []
 
 
-def test_evaluates_and_exports(app: typer.Typer, finished: Path, tmp_path: Path) -> None:
-    """A finished run is judged on held-out textures, and published with that judgement in its card."""
-    judged = CliRunner().invoke(app, ["evaluate", str(finished)], catch_exceptions=False)
-    assert judged.output.startswith("8 frames at 0.9: ")
-    report = Report.model_validate_json((finished / "evaluation.json").read_bytes())
-    assert (report.pooled.frames, report.folds) == (8, ())
+def test_trains_judges_and_reports(trained: tuple[Path, str]) -> None:
+    """One command leaves a finished run with its figures and its page, and says where it is."""
+    folder, output = trained
+    assert f"The run is finished: {folder}" in output
+    assert "8 frames at 0.9: " in output
+    assert f"Report: {folder / 'report.html'}" in output
+    kept = {"experiment.json", "manifest.json", "split.json", "weights.pt", "predictions.json", "evaluation.json"}
+    assert kept - {path.name for path in folder.iterdir()} == set()
+
+
+def test_evaluates_reports_and_exports(app: typer.Typer, trained: tuple[Path, str], tmp_path: Path) -> None:
+    """A finished run is judged and reported again, and published with that judgement in its card."""
+    folder, _ = trained
+    first = (folder / "evaluation.json").read_bytes()
+    assert "8 frames at 0.9: " in said(app, "evaluate", str(folder))
+    assert (folder / "evaluation.json").read_bytes() == first
+    assert said(app, "report", str(folder)) == f"Report: {folder / 'report.html'}\n"
     repository = tmp_path / "model_repository"
-    arguments = ["export", str(finished), "--recipe", "tiny", "--repository", str(repository)]
-    published = CliRunner().invoke(app, arguments, catch_exceptions=False)
-    assert published.output.startswith("Published tiny in ")
-    assert "## Evaluation\n\nSynthetic frames" in (repository / "tiny" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    published = said(app, "export", str(folder), "--recipe", "tiny", "--repository", str(repository))
+    assert published.startswith("Published tiny in ")
+    assert "## Evaluation\n\n" in (repository / "tiny" / "MODEL_CARD.md").read_text(encoding="utf-8")
+
+
+def test_the_same_command_again_changes_nothing(app: typer.Typer, trained: tuple[Path, str]) -> None:
+    """A finished run is not trained again; one of other settings is refused and stays as it is."""
+    folder, _ = trained
+    weights = (folder / "weights.pt").read_bytes()
+    split = (folder / "split.json").read_bytes()
+    other = CliRunner().invoke(app, ["train", "texture", *settings(*TINY, "seed=5"), "--out", str(folder)])
+    assert isinstance(other.exception, InvalidParameter)
+    assert "holds a run with other settings" in other.exception.message
+    assert ((folder / "weights.pt").read_bytes(), (folder / "split.json").read_bytes()) == (weights, split)
+
+
+def test_learns_own_pictures(app: typer.Typer, parts: Path, tmp_path: Path) -> None:
+    """`--like` learns a folder of pictures and masks without any code, and the run knows later where they lie."""
+    folder = tmp_path / "my_part"
+    own = ["--like", "commutator", "--data", str(parts), "--recipe", "my_part"]
+    assert "no leak found" in said(app, "dataset", *own, *settings(TINY[0]))
+    output = said(app, "train", *own, *settings(*TINY), "--out", str(folder))
+    assert "defects found" in output
+    experiment = Experiment.model_validate_json((folder / "experiment.json").read_bytes())
+    assert (experiment.name, experiment.data.kind, experiment.paper) == ("my_part", "image_mask_folder", None)
+    assert "defects found" in said(app, "evaluate", str(folder))
+
+
+def test_changed_pictures_are_noticed(app: typer.Typer, parts: Path, tmp_path: Path) -> None:
+    """A run is not judged on pictures that changed since it began: they are named."""
+    folder = tmp_path / "my_part"
+    own = ["--like", "commutator", "--data", str(parts), "--recipe", "my_part", *settings(*TINY)]
+    said(app, "train", *own, "--out", str(folder))
+    before = (parts / "images" / "03.png").read_bytes()
+    picture(parts / "images" / "03.png").write_bytes((parts / "images" / "05.png").read_bytes()[:-1] + b"?")
+    mask(parts / "masks" / "03.png", 255, 255)
+    (parts / "images" / "03.png").write_bytes(before)
+    outcome = CliRunner().invoke(app, ["evaluate", str(folder)])
+    mask(parts / "masks" / "03.png", 255)
+    assert isinstance(outcome.exception, InvalidDataset)
+    assert "masks/03.png" in outcome.exception.message
+
+
+def test_cross_validates(app: typer.Typer, parts: Path, tmp_path: Path) -> None:
+    """Each fold has its run, every frame is judged once, and all are judged together."""
+    own = ["--like", "commutator", "--data", str(parts), "--recipe", "my_part"]
+    folds = settings(*TINY, "data.split={folds: 2, validation: 0}")
+    output = said(app, "cross-validate", *own, *folds, "--out", str(tmp_path))
+    assert "12 frames at 0.9: " in output
+    report = Report.model_validate_json((tmp_path / "evaluation.json").read_bytes())
+    assert len(report.folds) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["evaluation.json", "fold0", "fold1", "report.html"]
+
+
+def test_lists_experiments(app: typer.Typer) -> None:
+    """The list names every experiment, for people and for programs; one of them is shown whole."""
+    assert all(name in said(app, "experiments") for name in loading.names())
+    assert [row["name"] for row in json.loads(said(app, "experiments", "--json"))] == loading.names()
+    assert "learning_rate: 0.002" in said(app, "experiments", "commutator")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("arguments", "error", "sentence"),
     [
-        (["train", "commutator", "--fold", "0"], "This run learns from KolektorSDD; give its folder with --data."),
-        (["train", "commutator", "--data", "nowhere"], "There is no folder nowhere"),
-        (["cross-validate", "--data", "nowhere"], "There is no folder nowhere"),
-        (["evaluate", "nowhere"], "There is no run in nowhere"),
-        (["export", "nowhere", "--recipe", "x"], "There is no run in nowhere"),
-        (["export", "nowhere", "--recipe", "x", "--evaluation", "none.json"], "none.json is no evaluation"),
+        (["train"], InvalidParameter, "Name an experiment"),
+        (["train", "comutator"], InvalidExperiment, "There is no experiment 'comutator'"),
+        (["train", "commutator"], InvalidParameter, "commutator learns from files (kolektor_sdd)"),
+        (["train", "commutator", "--data", "nowhere"], InvalidDataset, "There is no folder nowhere"),
+        (["train", "commutator", "--like", "texture"], InvalidParameter, "Give either an experiment or --like"),
+        (["train", "--like", "texture"], InvalidParameter, "--like learns own pictures"),
+        (["train", "--like", "texture", "--data", "nowhere", "--recipe", "x"], InvalidDataset, "There is no folder"),
+        (["cross-validate", "texture"], InvalidExperiment, "texture learns generated frames"),
+        (["cross-validate", "leather", "--data", "nowhere"], InvalidExperiment, "leather is not divided into folds"),
+        (["evaluate", "nowhere"], InvalidParameter, "There is no run in nowhere"),
+        (["report", "nowhere"], InvalidParameter, "There is no run in nowhere"),
+        (["export", "nowhere", "--recipe", "x"], InvalidParameter, "There is no run in nowhere"),
     ],
 )
-def test_errors_are_one_sentence(app: typer.Typer, arguments: list[str], sentence: str) -> None:
+def test_errors_are_one_sentence(
+    app: typer.Typer, arguments: list[str], error: type[FlawgateError], sentence: str
+) -> None:
     """What the user got wrong is an expected error of one sentence, before anything is written."""
     outcome = CliRunner().invoke(app, arguments)
-    assert isinstance(outcome.exception, InvalidParameter)
+    assert isinstance(outcome.exception, error)
     assert outcome.exception.message.startswith(sentence)
-
-
-def test_a_run_on_everything_cannot_be_judged(
-    app: typer.Typer, tmp_path: Path, tiny_config: RunConfig, finished: Path
-) -> None:
-    """A run that learned from every frame has none left to be judged upon, and says so."""
-    config = tiny_config.model_copy(update={"data": KolektorData(dilation=1)})
-    for name in ("weights.pt", "training.json"):
-        (tmp_path / name).write_bytes((finished / name).read_bytes())
-    (tmp_path / "config.json").write_text(config.model_dump_json())
-    outcome = CliRunner().invoke(app, ["evaluate", str(tmp_path)])
-    assert isinstance(outcome.exception, InvalidParameter)
-    assert "learned from every frame" in outcome.exception.message
-
-
-def test_presets() -> None:
-    """`paper` is Adam at 0.01 with one frame a step in both stages; `stable` falls to zero; epochs can be set."""
-    paper, stable = (presets.commutator(Choice(preset), fold=1) for preset in ("paper", "stable"))
-    for stage in (paper.segmentation, paper.classification):
-        assert (stage.learning_rate, stage.schedule, stage.batch_size) == (0.01, "constant", 1)
-    assert (stable.segmentation.schedule, stable.classification.schedule) == ("cosine", "cosine")
-    assert (stable.height, stable.width, stable.data) == (1408, 512, KolektorData(dilation=9, fold=1))
-    assert presets.texture(Choice(epochs=3)).segmentation.epochs == 3

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,12 +8,15 @@ import torch
 from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2
 
-from flawgate_contracts.errors import InvalidParameter, ModelFailure
+from flawgate_contracts.errors import InvalidExperiment, InvalidParameter, ParityRefused
 from flawgate_contracts.recipe import Recipe
+from flawgate_training.architectures import registry
 from flawgate_training.architectures.commutator import TwoStageNetwork
-from flawgate_training.config import RunConfig
-from flawgate_training.datasets.samples import Sample
-from flawgate_training.evaluation import Report, predict
+from flawgate_training.datasets import texture
+from flawgate_training.evaluation import judging
+from flawgate_training.evaluation.figures import Report
+from flawgate_training.experiment import loading
+from flawgate_training.experiment.schema import Experiment
 from flawgate_training.export import parity
 from flawgate_training.export.card import Card
 from flawgate_training.export.commit import current_commit
@@ -20,37 +24,58 @@ from flawgate_training.export.parity import OnnxCascade
 from flawgate_training.export.publication import Request, publish
 from flawgate_training.export.staging import sha256
 from flawgate_training.runs import Run
+from flawgate_training.tasks import data as frames_of
+from flawgate_training.tasks.chosen import Chosen
 
 
 @pytest.fixture(scope="module")
-def run(tiny_config: RunConfig, tiny_samples: list[Sample]) -> Run:
+def experiment() -> Experiment:
+    """Paper d's network at 64×64 on eight frames to learn from and eight to be judged upon."""
+    tiny = ["data.train=8", "data.test=8", "steps=[{op: grey}, {op: resize, height: 64, width: 64}]"]
+    return loading.load("texture", tiny)
+
+
+@pytest.fixture(scope="module")
+def data(experiment: Experiment) -> frames_of.RunData:
+    """Its generated frames."""
+    return frames_of.read(Chosen(experiment, None))
+
+
+@pytest.fixture(scope="module")
+def frames(data: frames_of.RunData) -> list[np.ndarray]:
+    """Frames for the parity check."""
+    return [sample.pixels for sample in data.train]
+
+
+@pytest.fixture(scope="module")
+def run(experiment: Experiment, frames: list[np.ndarray]) -> Run:
     """A network with statistics of real frames, as after training."""
     torch.manual_seed(3)
     network = TwoStageNetwork()
-    frames = torch.stack([torch.from_numpy(sample.pixels)[None] for sample in tiny_samples])
+    stack = torch.stack([torch.from_numpy(pixels)[None] for pixels in frames])
     with torch.no_grad():
         for _ in range(100):
-            network(frames)
-    return Run(tiny_config, network.eval(), 12.5, {"torch": "0"})
+            network(stack)
+    return Run(experiment, ("good", "defect"), network.eval(), 12.5, "cpu", 1, {"torch": "0"})
 
 
 @pytest.fixture(scope="module")
-def frames(tiny_samples: list[Sample]) -> list[np.ndarray]:
-    """Frames for the parity check."""
-    return [sample.pixels for sample in tiny_samples]
-
-
-@pytest.fixture(scope="module")
-def report(run: Run, tiny_samples: list[Sample]) -> Report:
+def report(run: Run, data: frames_of.RunData, tmp_path_factory: pytest.TempPathFactory) -> Report:
     """How the run was judged."""
-    return Report.cross_validated("tiny frames", [predict(run.network, tiny_samples)])
+    folder = tmp_path_factory.mktemp("judged")
+    return judging.evaluate_run(run, folder, validation=data.validation, test=data.test)
+
+
+def request(run: Run, name: str = "tiny", report: Report | None = None, note: str = "") -> Request:
+    """To publish a run that learned from generated textures."""
+    return Request(run, texture.ABOUT, name, report, note=note)
 
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory, run: Run, report: Report, frames: list[np.ndarray]) -> Path:
     """A model repository into which the run was published."""
     folder = tmp_path_factory.mktemp("export") / "model_repository"
-    publish(Request(run, "tiny", report, note="Trained in a hurry."), folder, frames=frames)
+    publish(request(run, "tiny", report, "Trained in a hurry."), folder, frames=frames)
     return folder
 
 
@@ -140,21 +165,22 @@ def test_the_ensemble_names_versions(repository: Path) -> None:
 def test_the_card_says_where_it_comes_from(repository: Path, run: Run, report: Report) -> None:
     """The card names licence, run and figures, as JSON and for people."""
     card = Card.model_validate_json((repository / "tiny" / "card.json").read_bytes())
-    assert (card.parameters, card.run, card.evaluation) == (1_124_543, run.config, report)
+    assert (card.parameters, card.experiment, card.evaluation) == (1_124_543, run.experiment, report)
     assert card.recipe.provenance.licence == "Apache-2.0"
     assert card.recipe.provenance.metrics["frames"] == 8.0
     text = (repository / "tiny" / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert "\n\nTrained in a hurry.\n" in text
     assert "**Licence of the weights: Apache-2.0.**" in text
+    assert report.pooled is not None
     assert all(f"`{frame.name}`" in text for frame in report.pooled.wrong)
 
 
 def test_a_refused_export_leaves_the_repository(repository: Path, run: Run, frames: list[np.ndarray]) -> None:
     """Where ONNX Runtime would answer otherwise, nothing changes and nothing is left behind."""
     before = {path: path.read_bytes() for path in repository.rglob("*") if path.is_file()}
-    broken = Run(run.config, Moody().eval(), run.seconds, run.versions)
-    with pytest.raises(ModelFailure, match="nothing was published"):
-        publish(Request(broken, "tiny"), repository, frames=frames)
+    broken = replace(run, network=Moody().eval())
+    with pytest.raises(ParityRefused, match="nothing was published"):
+        publish(request(broken), repository, frames=frames)
     assert {path: path.read_bytes() for path in repository.rglob("*") if path.is_file()} == before
     assert [path.name for path in repository.parent.iterdir()] == ["model_repository"]
 
@@ -171,7 +197,7 @@ class Moody(TwoStageNetwork):
 @pytest.mark.parametrize(("shift", "sentence"), [(0.002, "scores differ by 0.002"), (-0.95, "an evaluation flips")])
 def test_the_gate_refuses(frames: list[np.ndarray], shift: float, sentence: str) -> None:
     """A score that moves by more than 1e-3, or across the threshold, is refused."""
-    with pytest.raises(ModelFailure, match=sentence):
+    with pytest.raises(ParityRefused, match=sentence):
         parity.check(Constant(0.95), Shifted(0.95 + shift), frames, threshold=0.9)
 
 
@@ -209,7 +235,16 @@ class Shifted(OnnxCascade):
 def test_refuses_an_impossible_name(tmp_path: Path, run: Run, frames: list[np.ndarray], name: str) -> None:
     """A name that cannot be a recipe's is refused in one sentence, and nothing is written."""
     with pytest.raises(InvalidParameter, match=f"'{name}' cannot be a recipe's name; begin with a small letter"):
-        publish(Request(run, name), tmp_path / "models", frames=frames)
+        publish(request(run, name), tmp_path / "models", frames=frames)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_refuses_what_is_no_cascade(tmp_path: Path, run: Run, frames: list[np.ndarray]) -> None:
+    """A run of another task is refused in one sentence, and nothing is written."""
+    experiment = loading.load("leather")
+    other = replace(run, experiment=experiment, network=registry.build(experiment, ("good", "defective")))
+    with pytest.raises(InvalidExperiment, match="this is a classification"):
+        publish(request(other), tmp_path / "models", frames=frames)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,101 +1,137 @@
-"""The subcommands that training adds to `flawgate`: train, cross-validate, evaluate, export.
+"""The subcommands that training adds to `flawgate`.
 
 torch and lightning are imported when a command runs, so that `flawgate --help` stays quick.
 """
 
 # ruff: noqa: PLC0415 - see above
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-
-class PresetName(StrEnum):
-    """Named settings of training."""
-
-    STABLE = "stable"
-    PAPER = "paper"
-
-
+ExperimentName = Annotated[
+    str | None,
+    typer.Argument(help="Name as in `flawgate experiments`, or a YAML file of your own.", show_default=False),
+]
+Like = Annotated[
+    str | None,
+    typer.Option(help="Learn own pictures as this experiment learns its own; needs --data and --recipe."),
+]
+RecipeName = Annotated[str | None, typer.Option("--recipe", help="Name of the part that the own pictures show.")]
 Data = Annotated[
-    Path | None,
-    typer.Option("--data", help="Folder of KolektorSDD, the one that holds kos01 to kos50.", show_default=False),
+    Path | None, typer.Option(help="Folder of the data set; generated pictures need none.", show_default=False)
 ]
-Out = Annotated[Path, typer.Option(help="Folder of the run; an interrupted run in it is resumed.", show_default=False)]
-Fold = Annotated[
-    int | None, typer.Option(help="Fold to hold out. Without it, training uses every frame.", min=0, show_default=False)
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Change one setting: key=value, e.g. stages.segmentation.epochs=25. Repeatable."),
 ]
-PresetOption = Annotated[PresetName, typer.Option(help="stable: ours. paper: Adam 0.01, one frame a step.")]
-Epochs = Annotated[
-    int | None, typer.Option(help="Of the segmentation, instead of the preset's.", min=1, show_default=False)
-]
-Seed = Annotated[int, typer.Option(help="Of weights, order and augmentation.", min=0)]
+Run = Annotated[Path, typer.Argument(help="Folder of a finished run.")]
+Json = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the subcommands to `app`."""
-    training = typer.Typer(help="Train a network.", no_args_is_help=True)
-    training.command("commutator")(train_commutator)
-    training.command("texture")(train_texture)
-    app.add_typer(training, name="train")
+    app.command("experiments")(experiments)
+    app.command("architectures")(architectures)
+    app.command("dataset")(dataset)
+    app.command("train")(train)
     app.command("cross-validate")(cross_validate)
     app.command("evaluate")(evaluate)
+    app.command("report")(report)
     app.command("export")(export)
 
 
-def train_commutator(
+def experiments(
+    name: Annotated[str | None, typer.Argument(help="Show this one whole, as YAML.", show_default=False)] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """List the experiments of the five papers, or show one."""
+    from flawgate_training.experiment import listing
+
+    listing.show(name, as_json=as_json)
+
+
+def architectures(*, as_json: Json = False) -> None:
+    """List the networks: paper, input, parameters, operations, what they say."""
+    from flawgate_training.architectures.listing import show
+
+    show(json=as_json)
+
+
+def dataset(
+    experiment: ExperimentName = None,
+    *,
     data: Data = None,
-    out: Out = Path("runs/commutator/all"),
-    fold: Fold = None,
-    preset: PresetOption = PresetName.STABLE,
-    epochs: Epochs = None,
-    seed: Seed = 0,
+    like: Like = None,
+    recipe: RecipeName = None,
+    settings: Settings = None,
 ) -> None:
-    """Train paper d's two-stage network on KolektorSDD."""
-    from flawgate_training.presets import Choice, commutator
-    from flawgate_training.tasks import train
+    """Check pictures and masks without training: counts, classes, division, leaks."""
+    from flawgate_training.tasks import data as tasks
+    from flawgate_training.tasks.chosen import Choice, choose
 
-    train(commutator(Choice(preset.value, epochs, seed), fold=fold), data, out)
+    tasks.check(choose(Choice(experiment, like, recipe, settings or [], data)))
 
 
-def train_texture(
-    out: Out = Path("runs/texture"),
-    preset: PresetOption = PresetName.STABLE,
-    epochs: Epochs = None,
-    seed: Seed = 0,
+def train(
+    experiment: ExperimentName = None,
+    *,
+    data: Data = None,
+    like: Like = None,
+    recipe: RecipeName = None,
+    settings: Settings = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the run; an interrupted run in it goes on.  [default: runs/NAME]")
+    ] = None,
+    fold: Annotated[int | None, typer.Option(help="Fold to hold out, where the data is divided into folds.")] = None,
+    gpus: Annotated[int | None, typer.Option(help="Number of GPUs; without it, one if there is one.", min=1)] = None,
+    half: Annotated[bool, typer.Option("--fp16", help="Mixed precision: float16 with a gradient scaler.")] = False,
+    mlflow: Annotated[str | None, typer.Option(help="MLflow tracking URI to log to as well.")] = None,
 ) -> None:
-    """Train paper d's two-stage network on generated textures."""
-    from flawgate_training.presets import Choice, texture
-    from flawgate_training.tasks import train
+    """Train a network, judge it on held-out frames, and write a report."""
+    from flawgate_training.tasks import training as tasks
+    from flawgate_training.tasks.chosen import Choice, choose
 
-    train(texture(Choice(preset.value, epochs, seed)), None, out)
+    choice = Choice(experiment, like, recipe, settings or [], data, fold=fold, gpus=gpus, half=half)
+    tasks.train(choose(choice), out, mlflow=mlflow)
 
 
 def cross_validate(
+    experiment: ExperimentName = None,
+    *,
     data: Data = None,
-    out: Out = Path("runs/commutator"),
-    preset: PresetOption = PresetName.STABLE,
-    epochs: Epochs = None,
-    seed: Seed = 0,
+    like: Like = None,
+    recipe: RecipeName = None,
+    settings: Settings = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the runs; what is finished in it is kept.  [default: runs/NAME]")
+    ] = None,
 ) -> None:
-    """Train and judge the commutator network on each of three folds."""
-    from flawgate_training.presets import Choice
-    from flawgate_training.tasks import cross_validate as carry_out
+    """Train and judge every fold, and all of their frames together."""
+    from flawgate_training.tasks import training as tasks
+    from flawgate_training.tasks.chosen import Choice, choose
 
-    carry_out(Choice(preset.value, epochs, seed), data, out)
+    tasks.cross_validate(choose(Choice(experiment, like, recipe, settings or [], data)), out)
 
 
-def evaluate(run: Annotated[Path, typer.Argument(help="Folder of a finished run.")], data: Data = None) -> None:
+def evaluate(run: Run, data: Data = None) -> None:
     """Judge a run on the frames that it held out."""
-    from flawgate_training.tasks import evaluate as carry_out
+    from flawgate_training.tasks import judging as tasks
 
-    carry_out(run, data)
+    tasks.evaluate(run, data)
+
+
+def report(run: Run, data: Data = None) -> None:
+    """Write report.html of a judged run: curves, figures, the worst frames as pictures."""
+    from flawgate_training.tasks import judging as tasks
+
+    tasks.report(run, data)
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    run: Run,
     recipe: Annotated[str, typer.Option(help="Name of the recipe, and of its ensemble.", show_default=False)],
     repository: Annotated[Path, typer.Option(help="Triton's model repository.")] = Path("model_repository"),
     evaluation: Annotated[
@@ -107,7 +143,6 @@ def export(
     data: Data = None,
 ) -> None:
     """Publish a run as a recipe, after checking that ONNX Runtime answers as torch does."""
-    from flawgate_training.tasks import Publication
-    from flawgate_training.tasks import export as carry_out
+    from flawgate_training.tasks import publishing as tasks
 
-    carry_out(Publication(run, recipe, repository, evaluation, title, note), data)
+    tasks.export(tasks.Publication(run, recipe, repository, evaluation, title, note), data)

@@ -10,7 +10,9 @@
     │   ├── UnsupportedFrame            a picture in a format or pixel layout that we refuse
     │   ├── InvalidFrame                not a picture, truncated or corrupt
     │   ├── FrameTooLarge               more pixels than the limit
-    │   └── BodyTooLarge                more bytes than the limit
+    │   ├── BodyTooLarge                more bytes than the limit
+    │   ├── InvalidExperiment           a description of a training run that cannot be carried out
+    │   └── InvalidDataset              pictures to train on that are missing, corrupt or do not fit together
     ├── NotFound
     │   ├── UnknownRecipe
     │   └── UnknownInspection
@@ -20,9 +22,11 @@
     │   ├── ModelServerUnavailable      Triton does not answer
     │   ├── RecipeChanged               another version was promoted while the frame was on its way
     │   ├── DependencyUnavailable       another Flawgate service does not answer
+    │   ├── DiskFull                    no space is left where something must be written
     │   └── Overloaded                  a bound is reached
     ├── DeadlineExceeded                the time given is over; a retry may help
     ├── RequestCancelled                the caller went away
+    ├── ParityRefused                   an exported model does not answer as the trained one
     ├── ModelFailure                    a model answered with an error, or with something that is no score
     └── InternalError                   a bug: logged with its traceback, told to nobody
 """
@@ -102,6 +106,18 @@ class BodyTooLarge(InvalidRequest):
     reason = "BODY_TOO_LARGE"
 
 
+class InvalidExperiment(InvalidRequest):
+    """The description of a training run is unknown, contradictory or cannot be read. `metadata["field"]` says where."""
+
+    reason = "INVALID_EXPERIMENT"
+
+
+class InvalidDataset(InvalidRequest):
+    """Pictures, masks or folders to train on are missing, corrupt, or do not fit together. The message names them."""
+
+    reason = "INVALID_DATASET"
+
+
 class NotFound(FlawgateError):
     """The thing that was asked for does not exist here."""
 
@@ -157,6 +173,12 @@ class DependencyUnavailable(Unavailable):
     reason = "DEPENDENCY_UNAVAILABLE"
 
 
+class DiskFull(Unavailable):
+    """No space is left where something must be written; what stood there before is whole."""
+
+    reason = "DISK_FULL"
+
+
 class Overloaded(Unavailable):
     """A bound on concurrent work or memory is reached."""
 
@@ -174,6 +196,12 @@ class RequestCancelled(FlawgateError):
     """The caller went away before the answer."""
 
     reason = "REQUEST_CANCELLED"
+
+
+class ParityRefused(FlawgateError):
+    """An exported model does not answer as the trained one does; it was not published."""
+
+    reason = "PARITY_REFUSED"
 
 
 class ModelFailure(FlawgateError):

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from flawgate_contracts.errors import BrokenRecipe
-from flawgate_contracts.steps import MAX_SIDE_PX, Step
+from flawgate_contracts.steps import MAX_SIDE_PX, Step, size_after
 
 RECIPE_PARAMETER = "recipe"
 """Key of the recipe among the `parameters` of the ensemble's config.pbtxt."""
@@ -34,7 +34,7 @@ class TensorInput(_Part):
 
 
 class Policy(_Part):
-    """Turns model outputs into an evaluation. Paper d, section 4: NOT_OK from a score of 0.9 upwards."""
+    """Turns model outputs into an evaluation. Paper d, section 3.2: NOT_OK from a score of 0.9 upwards."""
 
     version: str = Field(default="1", min_length=1, max_length=64, description="Name of this policy's version.")
     threshold: float = Field(default=0.9, ge=0, le=1, description="NOT_OK from this score upwards.")
@@ -94,11 +94,11 @@ class Recipe(_Part):
     provenance: Provenance
 
     @model_validator(mode="after")
-    def _resize_matches_input(self) -> Self:
-        sizes = [(step.height, step.width) for step in self.steps if step.op == "resize"]
-        if sizes and sizes[-1] != (self.input.height, self.input.width):
+    def _steps_give_the_input(self) -> Self:
+        size = size_after(self.steps)
+        if size is not None and size != (self.input.height, self.input.width):
             raise ValueError(
-                f"the last resize gives {sizes[-1][0]}×{sizes[-1][1]} pixels (height × width), "
+                f"the steps give {size[0]}×{size[1]} pixels (height × width), "
                 f"but the input is {self.input.height}×{self.input.width}"
             )
         return self

@@ -29,7 +29,7 @@ def evaluate(score: float, policy: Policy) -> Verdict:
 
     Args:
         score: probability of a defect, 0 to 1, rounded to `SCORE_DECIMALS`.
-        policy: threshold 0.9 in paper d, section 4.
+        policy: threshold 0.9 in paper d, section 3.2.
     """
     if score >= policy.threshold:
         return Verdict(Evaluation.NOT_OK, "SCORE_ABOVE_THRESHOLD")

@@ -1,5 +1,7 @@
 """The gRPC door: proto to a call, the answer to proto."""
 
+import math
+
 from google.protobuf.json_format import ParseDict
 from google.protobuf.struct_pb2 import Struct
 
@@ -79,6 +81,8 @@ def _geometry(message: types_pb2.Geometry) -> Geometry:
             f"`geometry.matrix` has {len(message.matrix)} values; a 2×3 matrix has {MATRIX_VALUES}.",
             {"field": "geometry.matrix"},
         )
+    if not all(math.isfinite(value) for value in message.matrix):
+        raise InvalidParameter("`geometry.matrix` holds a value that is no number.", {"field": "geometry.matrix"})
     a, b, c, d, e, f = message.matrix
     return Geometry(
         frame_width=message.frame_width,

@@ -1,19 +1,33 @@
-"""The pre-processing steps of a recipe, carried out: one small pure function per step, one table over them."""
+"""The pre-processing steps of a recipe, carried out: `filters` and `moves` hold one small pure function per step.
+
+Frames and their masks take the same way, and the geometry remembers it.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from flawgate_contracts.steps import Colour, Grey, Resize, Step
+from flawgate_contracts.steps import (
+    Colour,
+    Contour,
+    Crop,
+    Edges,
+    Grey,
+    Laplacian,
+    MedianBlur,
+    Resize,
+    Rotate,
+    Sobel,
+    Step,
+)
+from flawgate_imaging.filters import colour, contour, edges, grey, laplacian, median_blur, sobel
 from flawgate_imaging.geometry import Geometry
+from flawgate_imaging.moves import crop, resize, resize_mask, rotate
 
 Pixels = NDArray[np.uint8]
-
-INTERPOLATIONS = {"linear": cv2.INTER_LINEAR, "area": cv2.INTER_AREA, "nearest": cv2.INTER_NEAREST}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +49,36 @@ def apply(pixels: Pixels, steps: Sequence[Step]) -> Prepared:
     Args:
         pixels: the decoded frame, uint8, 0–255: grey (H, W) or RGB (H, W, 3).
         steps: as named by a recipe; none gives the frame itself.
+
+    Raises:
+        InvalidFrame: the frame is too small for a crop.
     """
     height, width = pixels.shape[:2]
-    prepared = Prepared(pixels, Geometry.identity(width, height))
+    geometry = Geometry.identity(width, height)
     for step in steps:
-        prepared = _STEPS[type(step)](prepared, step)
-    return prepared
+        pixels = _PIXELS[type(step)](pixels, step)
+        if move := _GEOMETRY.get(type(step)):
+            geometry = move(geometry, step)
+    return Prepared(pixels, geometry)
+
+
+def apply_to_mask(mask: Pixels, steps: Sequence[Step]) -> Pixels:
+    """Run those steps that move pixels, so that the mask lies on what `apply` makes of its frame.
+
+    Args:
+        mask: (H, W), uint8, index of the class, 0 for background; of the frame's size.
+        steps: as for `apply`.
+
+    Returns:
+        (h, w), uint8, index of the class; `moves.resize_mask` says which class a resized pixel gets.
+
+    Raises:
+        InvalidFrame: the frame is too small for a crop.
+    """
+    for step in steps:
+        if move := _MASK.get(type(step)):
+            mask = move(mask, step)
+    return mask
 
 
 def to_tensor(pixels: Pixels) -> Pixels:
@@ -49,30 +87,23 @@ def to_tensor(pixels: Pixels) -> Pixels:
     return np.ascontiguousarray(planes)
 
 
-def grey(prepared: Prepared, _: Grey) -> Prepared:
-    """To one channel, (H, W): 0.299 R + 0.587 G + 0.114 B, rounded. Grey passes unchanged."""
-    if prepared.pixels.ndim == 2:
-        return prepared
-    return Prepared(_uint8(cv2.cvtColor(prepared.pixels, cv2.COLOR_RGB2GRAY)), prepared.geometry)
+_PIXELS: dict[type[Step], Callable[[Pixels, Any], Pixels]] = {
+    Grey: grey,
+    Colour: colour,
+    Resize: resize,
+    Crop: crop,
+    Rotate: rotate,
+    MedianBlur: median_blur,
+    Sobel: sobel,
+    Laplacian: laplacian,
+    Edges: edges,
+    Contour: contour,
+}
 
+_MASK: dict[type[Step], Callable[[Pixels, Any], Pixels]] = {Resize: resize_mask, Crop: crop, Rotate: rotate}
 
-def colour(prepared: Prepared, _: Colour) -> Prepared:
-    """To RGB, (H, W, 3). Grey is repeated, RGB passes unchanged."""
-    if prepared.pixels.ndim == 3:
-        return prepared
-    return Prepared(_uint8(cv2.cvtColor(prepared.pixels, cv2.COLOR_GRAY2RGB)), prepared.geometry)
-
-
-def resize(prepared: Prepared, step: Resize) -> Prepared:
-    """To `step.height` × `step.width` pixels, as `cv2.resize` does; the aspect ratio is not kept."""
-    size = (step.width, step.height)
-    resized = cv2.resize(prepared.pixels, size, interpolation=INTERPOLATIONS[step.interpolation])
-    return Prepared(_uint8(resized), prepared.geometry.then_resized(step.height, step.width))
-
-
-def _uint8(pixels: NDArray[Any]) -> Pixels:
-    """What OpenCV's stubs call any integer or float array is uint8 here, as its input was."""
-    return pixels.astype(np.uint8, copy=False)
-
-
-_STEPS: dict[type[Step], Callable[[Prepared, Any], Prepared]] = {Grey: grey, Colour: colour, Resize: resize}
+_GEOMETRY: dict[type[Step], Callable[[Geometry, Any], Geometry]] = {
+    Resize: lambda geometry, step: geometry.then_resized(step.height, step.width),
+    Crop: lambda geometry, step: geometry.then_cropped(step.x, step.y, step.width, step.height),
+    Rotate: lambda geometry, step: geometry.then_rotated(step.quarter_turns),
+}

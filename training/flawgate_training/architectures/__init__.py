@@ -1,1 +1,1 @@
-"""The networks, one file per paper. Each takes uint8 frames: normalisation is part of the network."""
+"""The networks, one file per family. Each takes uint8 frames: normalisation is part of the network."""

@@ -1,4 +1,4 @@
-"""Building blocks of the commutator network (paper d, section 3): parallel depthwise paths, squeeze-and-excitation."""
+"""Building blocks of the commutator network (paper d, section 2.1.1): parallel depthwise paths, squeeze-excitation."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 KERNELS: tuple[tuple[int, int], ...] = ((3, 3), (5, 5), (1, 7), (7, 1), (1, 9), (9, 1), (1, 11), (11, 1))
-"""Kernels (height, width) of the eight parallel depthwise convolutions. Paper d, figure 3."""
+"""Kernels (height, width) of the eight parallel depthwise convolutions. Paper d, figure 2."""
 
 BATCH_NORM_MOMENTUM = 0.02
 """Running statistics average about fifty batches: with one frame a batch, as in the paper, 0.1 forgets too fast."""
@@ -63,7 +63,7 @@ class SqueezeExcitation(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """Paper d, figure 3: parallel depthwise → activation → (squeeze-excitation) → linear 1×1.
+    """Paper d, figure 2: parallel depthwise → activation → (squeeze-excitation) → linear 1×1.
 
     (N, inputs, H, W) → (N, outputs, H/s, W/s). The input is added where stride is 1 and the channels agree, as in
     MobileNetV3, whose block this one changes; the paper does not say otherwise.

@@ -1,4 +1,4 @@
-"""The two-stage network for motor commutators (paper d, "Motor commutator", section 3, table 1).
+"""The two-stage network for motor commutators (paper d, "Motor commutator", section 2.1, table 1).
 
 A segmentation network gives 144 features and a defect logit for every 8×8 pixels; a small classification network
 decides over the whole frame from both. Where the paper leaves a gap, our reading stands beside the constant or
@@ -6,22 +6,23 @@ layer it concerns.
 """
 
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
+from flawgate_training.architectures.architecture import Architecture, Wanted
 from flawgate_training.architectures.blocks import Activation, Bottleneck, activation, convolution
+from flawgate_training.architectures.initialisation import PRIOR_LOGIT, he_normal, start_at
+from flawgate_training.architectures.networks import Cascade
+from flawgate_training.experiment.part import Part
 
 STRIDE = 8
 """Pixels of the input, in each direction, per pixel of the mask."""
 
 FEATURES = 144
 """Channels of the decoder: 96 of block 10, upsampled, and 48 of block 7."""
-
-
-_PRIOR_LOGIT = -4.0
-"""Where the map starts: most pixels are good, and learning that from 0 would cost the first epoch."""
 
 
 class Stage(NamedTuple):
@@ -40,6 +41,8 @@ STAGES = (
     Stage(96, 2, excite=True, kind="hardswish"),
 )
 
+Blocks = Annotated[int, Field(ge=1, le=16)]
+
 BLOCKS = (1, 2, 3, 3)
 """Bottlenecks per stage, by the block labels of table 1. Its column N reads (1, 3, 3, 4), at odds with the text."""
 
@@ -56,14 +59,18 @@ def _stage(inputs: int, stage: Stage, blocks: int) -> nn.Sequential:
 
 
 class SegmentationNetwork(nn.Module):
-    """Frames, (N, 1, H, W), uint8, 0–255, H and W multiples of 16 → features, (N, 145, H/8, W/8), float32.
+    """Frames, (N, C, H, W), uint8, 0–255, H and W multiples of 16 → features, (N, 145, H/8, W/8), float32.
 
     The first 144 channels are the decoder's; the last is the segmentation logit, any real number.
+
+    Args:
+        blocks: bottlenecks per stage, see `BLOCKS`.
+        channels: C; the paper's frames are grey.
     """
 
-    def __init__(self, blocks: tuple[int, ...] = BLOCKS) -> None:
+    def __init__(self, blocks: tuple[int, ...] = BLOCKS, *, channels: int = 1) -> None:
         super().__init__()
-        self.stem = nn.Sequential(convolution(1, 16, (5, 5), stride=2), activation("hardswish"))
+        self.stem = nn.Sequential(convolution(channels, 16, (5, 5), stride=2), activation("hardswish"))
         inputs = [16, *(stage.outputs for stage in STAGES)]
         self.stages = nn.ModuleList(
             _stage(width, stage, count) for width, stage, count in zip(inputs[:-1], STAGES, blocks, strict=True)
@@ -93,7 +100,7 @@ class ClassificationNetwork(nn.Module):
     """Features with the segmentation logit, (N, 145, h, w), float32 → logit of "defective", (N, 1).
 
     Two strided 5×5 depthwise-separable steps and one without stride, then maximum and mean over the frame, of the
-    features and of the map (paper d, section 3.3; widths 8, 16, 32 as in SegDec, which the paper builds upon).
+    features and of the map (paper d, section 2.2; widths 8, 16, 32 as in SegDec, which the paper builds upon).
 
     Args:
         rectify_map: feed ReLU(logit) instead of the logit itself, as SegDec does.
@@ -115,36 +122,50 @@ class ClassificationNetwork(nn.Module):
         return decided
 
 
-class TwoStageNetwork(nn.Module):
-    """Segmentation and classification as one: frames, (N, 1, H, W), uint8 → mask and score, probabilities.
+class TwoStageNetwork(Cascade):
+    """Segmentation and classification as one: frames, (N, C, H, W), uint8 → mask and score, probabilities.
 
     Args:
         blocks: bottlenecks per stage, see `BLOCKS`.
         rectify_map: see `ClassificationNetwork`.
+        channels: C; the paper's frames are grey.
     """
 
-    def __init__(self, blocks: tuple[int, ...] = BLOCKS, *, rectify_map: bool = True) -> None:
-        super().__init__()
-        self.segmentation = SegmentationNetwork(blocks)
-        self.classification = ClassificationNetwork(rectify_map=rectify_map)
-        self.apply(_initialise)
-        _start_at_prior(self.segmentation.head)
-
-    def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns: mask, (N, 1, H/8, W/8), and score, (N, 1); float32, 0–1."""
-        features = self.segmentation(frames)
-        return features[:, FEATURES:].sigmoid(), self.classification(features).sigmoid()
+    def __init__(self, blocks: tuple[int, ...] = BLOCKS, *, rectify_map: bool = True, channels: int = 1) -> None:
+        segmentation = SegmentationNetwork(blocks, channels=channels)
+        super().__init__(segmentation, ClassificationNetwork(rectify_map=rectify_map))
+        self.apply(he_normal)
+        start_at(segmentation.head, PRIOR_LOGIT)
 
 
-def _initialise(module: nn.Module) -> None:
-    """Random normal weights (paper d, section 4), scaled by fan-out so that gradients keep their size (He 2015)."""
-    if isinstance(module, nn.Conv2d):
-        nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
+class TwoStageOptions(Part):
+    """Of the two-stage network."""
+
+    blocks: tuple[Blocks, Blocks, Blocks, Blocks] = Field(
+        default=BLOCKS, description="Bottlenecks of each stage; (1, 3, 3, 4) is column N of table 1 as printed."
+    )
+    rectify_map: bool = Field(
+        default=True, description="The classification sees ReLU of the map's logit instead of the logit itself."
+    )
 
 
-def _start_at_prior(head: nn.Conv2d) -> None:
-    nn.init.normal_(head.weight, std=0.01)
-    if head.bias is not None:
-        nn.init.constant_(head.bias, _PRIOR_LOGIT)
+def _build(wanted: Wanted, options: TwoStageOptions) -> nn.Module:
+    return TwoStageNetwork(options.blocks, rectify_map=options.rectify_map, channels=wanted.channels)
+
+
+ARCHITECTURES = (
+    Architecture(
+        name="commutator_two_stage",
+        paper="d",
+        title="Two-stage network for motor commutators",
+        tasks=("cascade",),
+        channels=1,
+        height=1408,
+        width=512,
+        outputs=1,
+        build=_build,
+        options=TwoStageOptions,
+        multiple=2 * STRIDE,
+        smallest=64,
+    ),
+)

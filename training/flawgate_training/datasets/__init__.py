@@ -1,1 +1,1 @@
-"""The data sets, one file per source, and what all of them share: samples, folds, targets, augmentation."""
+"""The data sets, one file per source, and what all of them share: files, masks, splits, checksums, samples."""

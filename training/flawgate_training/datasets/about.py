@@ -1,6 +1,7 @@
 """Where a data set comes from and what its licence allows: quoted by recipes and model cards."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -20,3 +21,15 @@ class About:
     source: str
     licence: str
     notice: str
+
+
+def own(folder: Path) -> About:
+    """Facts about a user's own pictures, of which only the folder's name is known."""
+    name = folder.resolve().name
+    return About(
+        name=f"own pictures of {name}",
+        title=f"{name}: own pictures",
+        source=f"Pictures of the folder {name}, from whoever trained on them.",
+        licence="proprietary",
+        notice="They learned from own pictures, whose owner decides about their use.",
+    )

@@ -13,17 +13,16 @@ Layout, as published (labels as BMP, or the same as PNG)::
     DIR/kos50/Part7_label.bmp
 """
 
-from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
-
-from flawgate_contracts.errors import FlawgateError, InvalidParameter
-from flawgate_contracts.steps import Grey, Step
-from flawgate_imaging.decoding import decode
-from flawgate_imaging.pipeline import apply
+from flawgate_contracts.errors import InvalidDataset
 from flawgate_training.datasets.about import About
-from flawgate_training.datasets.samples import Pixels, Sample, prepare
+from flawgate_training.datasets.files import FileSource, stem
+from flawgate_training.datasets.indexing import Entry, index
+from flawgate_training.datasets.items import Dataset
+from flawgate_training.datasets.masks import Marked
+from flawgate_training.datasets.pairs import Pair, pair
+from flawgate_training.experiment.data import KolektorData
 
 ABOUT = About(
     name="KolektorSDD",
@@ -35,71 +34,52 @@ ABOUT = About(
     "commercially; name the source; share what you derive from them under the same licence.",
 )
 
+CLASSES = ("background", "defect")
+
 TWINS = {"kos26": "kos01", "kos34": "kos27"}
 """Folders that hold frames of another one again; both belong to one group, lest a test see its training frames."""
 
 _LABELS = ("_label.bmp", "_label.png")
 
 
-def load(folder: Path, *, steps: tuple[Step, ...], dilation: int) -> list[Sample]:
-    """Read the whole data set into memory, about 1.4 MB a frame at 1408×512.
+def load(data: KolektorData, folder: Path) -> Dataset:
+    """Index the data set.
 
     Args:
+        data: what the experiment says of it.
         folder: the one that holds kos01, kos02, ...
-        steps: the recipe's pre-processing.
-        dilation: see `targets.DILATIONS`.
 
     Returns:
-        One sample per frame, ordered by name; the group is the commutator.
+        Frames named `kos01/Part5`; the group is the commutator.
 
     Raises:
-        InvalidParameter: the folder is missing or empty, a frame lacks its label or a label its frame, a label has
-            another size than its frame, a file cannot be decoded, or no frame is defective.
+        InvalidDataset: no frame is there, a frame lacks its label or a label its frame; see also `indexing.index`.
     """
-    samples = [_read(frame, label, steps, dilation) for frame, label in _pairs(folder)]
-    if not any(sample.defective for sample in samples):
-        raise _invalid(f"No label under {folder} marks a defect; check that the labels are those of KolektorSDD.")
-    return samples
+    found = index([_entry(one, folder) for one in _pairs(folder)], skip_corrupt=data.skip_corrupt)
+    return Dataset(ABOUT, CLASSES, found.items, masked=True, skipped=found.skipped)
 
 
-def _pairs(folder: Path) -> Iterable[tuple[Path, Path]]:
-    if not folder.is_dir():
-        raise _invalid(f"There is no folder {folder}; give the one that holds kos01 to kos50 of KolektorSDD.")
-    frames = {_stem(path): path for path in folder.glob("kos*/*.jpg")}
-    labels = {_stem(path): path for path in sorted(folder.glob("kos*/*_label.*")) if path.name.endswith(_LABELS)}
+def fits(folder: Path) -> bool:
+    """Whether the folder has this layout."""
+    return any(path.with_name(path.stem + end).exists() for path in folder.glob("kos*/*.jpg") for end in _LABELS)
+
+
+def _pairs(folder: Path) -> list[Pair]:
+    frames = {stem(path): path for path in _below(folder, "*.jpg")}
     if not frames:
-        raise _invalid(f"No frame kosNN/PartN.jpg is under {folder}; give the folder that holds kos01 to kos50.")
-    for stem in sorted(frames.keys() ^ labels.keys()):
-        has, lacks = ("frame", "label") if stem in frames else ("label", "frame")
-        raise _invalid(f"{stem} under {folder} has a {has} but no {lacks}; restore the missing file.")
-    return [(frames[stem], labels[stem]) for stem in sorted(frames)]
-
-
-def _stem(path: Path) -> str:
-    return f"{path.parent.name}/{path.stem.removesuffix('_label')}"
-
-
-def _read(frame: Path, label: Path, steps: tuple[Step, ...], dilation: int) -> Sample:
-    pixels, marked = _decoded(frame), apply(_decoded(label), (Grey(),)).pixels
-    if pixels.shape[:2] != marked.shape:
-        raise _invalid(
-            f"The label {label} is {_size(marked)} pixels (height × width) but its frame is {_size(pixels)}; "
-            "restore the label that belongs to the frame."
+        raise InvalidDataset(
+            f"No frame kosNN/PartN.jpg is under {folder}; give the folder that holds kos01 to kos50 of KolektorSDD."
         )
-    folder = frame.parent.name
-    return prepare(_stem(frame), TWINS.get(folder, folder), pixels, marked, steps=steps, dilation=dilation)
+    labels = [path for path in _below(folder, "*_label.*") if path.endswith(_LABELS)]
+    return pair(frames, {stem(path).removesuffix("_label"): path for path in labels}, folder=folder)
 
 
-def _decoded(path: Path) -> Pixels:
-    try:
-        return decode(path.read_bytes())
-    except FlawgateError as err:
-        raise _invalid(f"{path} cannot be read: {err.message}") from err
+def _below(folder: Path, pattern: str) -> list[str]:
+    found = (path for path in folder.glob(f"kos*/{pattern}") if not path.name.startswith("."))
+    return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
-def _size(pixels: np.ndarray) -> str:
-    return f"{pixels.shape[0]}×{pixels.shape[1]}"
-
-
-def _invalid(message: str) -> InvalidParameter:
-    return InvalidParameter(message, {"field": "data"})
+def _entry(found: Pair, folder: Path) -> Entry:
+    commutator = found.name.partition("/")[0]
+    source = FileSource(folder, found.picture, found.mask, Marked())
+    return Entry(found.name, TWINS.get(commutator, commutator), source)

@@ -1,14 +1,16 @@
-"""What every data set gives: samples, ready for the network and kept in memory."""
+"""Samples: items prepared for a network exactly as in service, kept in memory as far as it is allowed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from flawgate_contracts.steps import Grey, Resize, Step
-from flawgate_imaging.pipeline import apply
-from flawgate_training.config import RunConfig
-from flawgate_training.datasets.targets import dilate
+from flawgate_contracts.steps import Step
+from flawgate_imaging.pipeline import apply, apply_to_mask
+from flawgate_training.datasets.items import Item
 
 Pixels = NDArray[np.uint8]
 
@@ -18,35 +20,96 @@ class Sample:
     """One frame, pre-processed exactly as in service, and its mask in the same geometry.
 
     Attributes:
-        name: unique within the data set, e.g. `kos01/Part5`.
-        group: frames of one group show the same part, so a split never parts them.
-        pixels: grey, (H, W), uint8, 0–255.
-        mask: (H, W), uint8: 0 for good, 255 for defect, between at edges where resizing blended them.
-        defective: whether the original label marks any pixel.
+        name: see `Item`.
+        group: see `Item`.
+        pixels: (H, W) or (H, W, 3), uint8, 0–255.
+        mask: (H, W), uint8, index of the class, 0 for background; all 0 where the data set has no masks.
+        label: see `Item`.
+        defective: see `Item`.
     """
 
     name: str
     group: str
     pixels: Pixels
     mask: Pixels
+    label: int
     defective: bool
 
 
-def input_steps(config: RunConfig) -> tuple[Step, ...]:
-    """To grey, (H, W), of the network's input size: the steps of both training and recipe."""
-    return (Grey(), Resize(height=config.height, width=config.width, interpolation=config.interpolation))
+@dataclass(frozen=True)
+class Preparation:
+    """From an item to a sample.
 
-
-def prepare(name: str, group: str, pixels: Pixels, label: Pixels, *, steps: tuple[Step, ...], dilation: int) -> Sample:
-    """Make a sample.
-
-    Args:
-        name: see `Sample`.
-        group: see `Sample`.
-        pixels: the decoded frame, (h, w) or (h, w, 3), uint8, 0–255.
-        label: (h, w), uint8: not 0 where the defect is.
-        steps: the recipe's pre-processing.
+    Attributes:
+        steps: the recipe's pre-processing; the mask goes through those that move pixels.
         dilation: side of the square, in pixels of the original frame, by which defects grow; 1 leaves them.
     """
-    mask = dilate(np.where(label > 0, np.uint8(255), np.uint8(0)), dilation)
-    return Sample(name, group, apply(pixels, steps).pixels, apply(mask, steps).pixels, bool(label.any()))
+
+    steps: tuple[Step, ...]
+    dilation: int = 1
+
+    def __call__(self, item: Item) -> Sample:
+        """Read and prepare.
+
+        Raises:
+            InvalidDataset: see `Source.read`.
+        """
+        picture = item.source.read()
+        marked = picture.mask if picture.mask is not None else np.zeros(picture.pixels.shape[:2], np.uint8)
+        mask = apply_to_mask(dilate(marked, self.dilation), self.steps)
+        return Sample(item.name, item.group, apply(picture.pixels, self.steps).pixels, mask, item.label, item.defective)
+
+
+def dilate(mask: Pixels, side: int) -> Pixels:
+    """Grow marked regions by a square; where two classes meet, the higher index wins.
+
+    Args:
+        mask: (H, W), uint8, index of the class.
+        side: of the square, odd, in pixels; 1 leaves the mask as it is.
+
+    Returns:
+        (H, W), uint8: the maximum over the square around each pixel.
+    """
+    if side == 1:
+        return mask
+    return cv2.dilate(mask, np.ones((side, side), np.uint8)).astype(np.uint8, copy=False)
+
+
+class Samples(Sequence[Sample]):
+    """Samples by position, each prepared when first asked for and kept while the memory allowed lasts.
+
+    What does not fit is prepared again at every use. A picture that was readable when the data set was indexed and is
+    no more raises `InvalidDataset`.
+
+    Args:
+        items: in order.
+        prepare: what makes a sample of an item.
+        memory_bytes: bound of what is kept.
+    """
+
+    def __init__(self, items: Sequence[Item], prepare: Preparation, *, memory_bytes: int) -> None:
+        self.items = tuple(items)
+        self._prepare = prepare
+        self._kept: dict[int, Sample] = {}
+        self._free_bytes = memory_bytes
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+    @overload
+    def __getitem__(self, index: slice) -> "list[Sample]": ...
+    def __getitem__(self, index: int | slice) -> "Sample | list[Sample]":
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        place = range(len(self))[index]
+        return self._kept.get(place) or self._made(place)
+
+    def _made(self, place: int) -> Sample:
+        sample = self._prepare(self.items[place])
+        size = sample.pixels.nbytes + sample.mask.nbytes
+        if size <= self._free_bytes:
+            self._free_bytes -= size
+            self._kept[place] = sample
+        return sample

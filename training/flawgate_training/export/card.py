@@ -5,8 +5,9 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field
 
 from flawgate_contracts.recipe import Recipe
-from flawgate_training.config import RunConfig
-from flawgate_training.evaluation import Evaluation, Report
+from flawgate_training.evaluation.figures import Evaluation, Report
+from flawgate_training.experiment.schema import Experiment
+from flawgate_training.experiment.training import Stage
 
 
 class DatasetCard(BaseModel):
@@ -28,7 +29,7 @@ class Card(BaseModel):
     recipe: Recipe
     parameters: int = Field(description="Weights of both networks.")
     dataset: DatasetCard
-    run: RunConfig
+    experiment: Experiment = Field(description="What defined the run.")
     training_seconds: float = Field(description="Wall-clock time of the shipped run's training.")
     training_versions: dict[str, str]
     evaluation: Report | None = Field(description="None where the recipe was exported unjudged.")
@@ -68,9 +69,9 @@ def _dataset(card: Card) -> str:
 
 
 def _judged(card: Card) -> str:
-    if card.evaluation is None:
-        return "## Evaluation\n\nNone: this recipe was exported without being judged."
     report = card.evaluation
+    if report is None or report.pooled is None:
+        return "## Evaluation\n\nNone: this recipe was exported without being judged."
     named = [(f"fold {number}", fold) for number, fold in enumerate(report.folds)] + [("all", report.pooled)]
     head = "| frames of | frames | defects found | missed | false alarms | precision | recall | F1 | AP | AUROC |"
     rows = "\n".join(_row(name, evaluation) for name, evaluation in named)
@@ -95,15 +96,21 @@ def _wrong(figures: Evaluation) -> str:
 
 
 def _training(card: Card) -> str:
-    stages = [("Segmentation", card.run.segmentation), ("classification", card.run.classification)]
-    told = "; ".join(
-        f"{name}: {stage.epochs} epochs, Adam {stage.learning_rate:g} ({stage.schedule}), batch {stage.batch_size}"
-        for name, stage in stages
-    )
+    experiment = card.experiment
+    told = "; ".join(_stage(name, stage) for name, stage in experiment.stages.items())
     versions = ", ".join(f"{name} {version}" for name, version in sorted(card.training_versions.items()))
+    dilation = getattr(experiment.data, "dilation", 1)
+    grown = f" Labels dilated by {dilation}," if dilation > 1 else " Labels as drawn,"
     return (
-        f"## Training of the shipped weights\n\n{told}. Labels dilated by {card.run.data.dilation}, "
-        f"seed {card.run.seed}, preset `{card.run.preset}`, {card.training_seconds / 60:.0f} minutes. {versions}."
+        f"## Training of the shipped weights\n\n{told}.{grown} seed {experiment.seed}, "
+        f"experiment `{experiment.name}`, {card.training_seconds / 60:.0f} minutes. {versions}."
+    )
+
+
+def _stage(name: str, stage: Stage) -> str:
+    return (
+        f"{name}: {stage.epochs} epochs, {stage.optimiser} {stage.learning_rate:g} ({stage.schedule}), "
+        f"batch {stage.batch_size}"
     )
 
 

@@ -9,9 +9,9 @@ import onnxruntime
 import torch
 from numpy.typing import NDArray
 
-from flawgate_contracts.errors import ModelFailure
+from flawgate_contracts.errors import ParityRefused
 from flawgate_training.architectures.commutator import TwoStageNetwork
-from flawgate_training.datasets.samples import Pixels
+from flawgate_training.datasets.items import Pixels
 
 TOLERANCE = 1e-3
 """Largest change of a score or of a mask's pixel, both 0–1."""
@@ -65,7 +65,7 @@ def check(network: TwoStageNetwork, exported: OnnxCascade, frames: Sequence[Pixe
         threshold: score from which a frame is NOT_OK.
 
     Raises:
-        ModelFailure: a score or a mask moved by more than `TOLERANCE`, or an evaluation flipped.
+        ParityRefused: a score or a mask moved by more than `TOLERANCE`, or an evaluation flipped.
     """
     scores, masks = [], []
     for pixels in frames:
@@ -82,5 +82,5 @@ def check(network: TwoStageNetwork, exported: OnnxCascade, frames: Sequence[Pixe
     return parity
 
 
-def _refused(fact: str) -> ModelFailure:
-    return ModelFailure(f"The exported model does not answer as the trained one, {fact}; nothing was published.")
+def _refused(fact: str) -> ParityRefused:
+    return ParityRefused(f"The exported model does not answer as the trained one, {fact}; nothing was published.")

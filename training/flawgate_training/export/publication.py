@@ -8,12 +8,12 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from flawgate_contracts.errors import InvalidParameter
-from flawgate_contracts.recipe import ModelReference, Name, Policy, Provenance, Recipe, TensorInput
-from flawgate_training.config import RunConfig
-from flawgate_training.datasets import kolektor_sdd, texture
-from flawgate_training.datasets.samples import Pixels, input_steps
-from flawgate_training.evaluation import THRESHOLD, Report
+from flawgate_contracts.errors import InvalidExperiment, InvalidParameter
+from flawgate_contracts.recipe import ModelReference, Name, Policy, Provenance, Recipe
+from flawgate_training.architectures.commutator import TwoStageNetwork
+from flawgate_training.datasets.about import About
+from flawgate_training.datasets.items import Pixels
+from flawgate_training.evaluation.figures import Report
 from flawgate_training.export import parity, staging
 from flawgate_training.export.card import Card, DatasetCard, markdown
 from flawgate_training.export.commit import current_commit
@@ -21,9 +21,8 @@ from flawgate_training.export.graphs import write_graphs
 from flawgate_training.export.triton import classification_config, ensemble_config, segmentation_config
 from flawgate_training.runs import Run
 
-PAPER = "d, sections 3 and 4"
+PAPER = "d, sections 2 and 3"
 
-_ABOUT = {"kolektor_sdd": kolektor_sdd.ABOUT, "texture": texture.ABOUT}
 _VERSION = "1"
 
 
@@ -33,6 +32,7 @@ class Request:
 
     Attributes:
         run: a finished run.
+        about: where what it learned from comes from.
         name: of the recipe.
         report: how it was judged; None where it was not.
         title: one line for people; the data set's own where None.
@@ -40,6 +40,7 @@ class Request:
     """
 
     run: Run
+    about: About
     name: str
     report: Report | None = None
     title: str | None = None
@@ -59,19 +60,22 @@ def publish(request: Request, repository: Path, *, frames: Sequence[Pixels]) -> 
 
     Raises:
         InvalidParameter: the name cannot be a recipe's.
-        ModelFailure: ONNX Runtime answers otherwise than torch; the repository is as it was.
+        InvalidExperiment: the run is no cascade.
+        ParityRefused: ONNX Runtime answers otherwise than torch; the repository is as it was.
     """
     _check_name(request.name)
-    config = request.run.config
+    experiment, network = request.run.experiment, request.run.network
+    if not isinstance(network, TwoStageNetwork):
+        raise InvalidExperiment(f"Only the cascade commutator_two_stage is exported; this is a {experiment.task}.")
     with staging.staging(repository) as folder:
         files = [folder / f"{request.name}{part}" / _VERSION / "model.onnx" for part in ("_seg", "_cls")]
         for file in files:
             file.parent.mkdir(parents=True)
-        size = {"height": config.height, "width": config.width}
-        write_graphs(request.run.network, **size, segmentation=files[0], classification=files[1])
+        size = {"height": experiment.input.height, "width": experiment.input.width}
+        write_graphs(network, **size, segmentation=files[0], classification=files[1])
         recipe = _recipe(request, files)
         exported = parity.OnnxCascade(*files)
-        found = parity.check(request.run.network, exported, frames, threshold=recipe.policy.threshold)
+        found = parity.check(network, exported, frames, threshold=recipe.policy.threshold)
         card = _card(request, recipe, found)
         _write_texts(card, folder)
         for name in [*(model.name for model in recipe.models), recipe.name]:
@@ -105,31 +109,41 @@ def _write_texts(card: Card, folder: Path) -> None:
 
 
 def _recipe(request: Request, files: Sequence[Path]) -> Recipe:
-    config = request.run.config
+    experiment = request.run.experiment
     return Recipe(
         name=request.name,
         version=_VERSION,
-        title=request.title or _ABOUT[config.data.kind].title,
+        title=request.title or request.about.title,
         kind="cascade",
-        input=TensorInput(channels=1, height=config.height, width=config.width),
-        steps=input_steps(config),
+        input=experiment.input,
+        steps=experiment.steps,
         classes=("defect",),
-        policy=Policy(threshold=THRESHOLD),
+        policy=Policy(threshold=_threshold(request)),
         models=tuple(
             ModelReference(name=file.parts[-3], version=_VERSION, sha256=staging.sha256(file)) for file in files
         ),
-        provenance=_provenance(config, request.report),
+        provenance=_provenance(request),
     )
 
 
-def _provenance(config: RunConfig, report: Report | None) -> Provenance:
-    about = _ABOUT[config.data.kind]
+def _threshold(request: Request) -> float:
+    """The experiment's own; one that was chosen on validation frames stands in the report."""
+    threshold = request.run.experiment.judging.threshold
+    if threshold != "validation":
+        return threshold
+    if request.report is None or request.report.pooled is None:
+        raise InvalidParameter("The threshold is chosen on validation frames; run `flawgate evaluate` first.")
+    return request.report.pooled.threshold
+
+
+def _provenance(request: Request) -> Provenance:
+    about, report = request.about, request.report
     return Provenance(
-        architecture=config.architecture,
+        architecture=request.run.experiment.network.architecture,
         paper=PAPER,
         dataset=about.name,
         licence=about.licence,
-        metrics=report.pooled.figures() if report else {},
+        metrics=report.figures() if report else {},
         versions={name: version(name) for name in ("torch", "onnx", "onnxscript", "onnxruntime")},
         commit=current_commit(),
         created_at=datetime.now(UTC).replace(microsecond=0),
@@ -137,12 +151,12 @@ def _provenance(config: RunConfig, report: Report | None) -> Provenance:
 
 
 def _card(request: Request, recipe: Recipe, found: parity.Parity) -> Card:
-    run, about = request.run, _ABOUT[request.run.config.data.kind]
+    run, about = request.run, request.about
     return Card(
         recipe=recipe,
         parameters=sum(weights.numel() for weights in run.network.parameters()),
         dataset=DatasetCard(name=about.name, source=about.source, licence=about.licence, notice=about.notice),
-        run=run.config,
+        experiment=run.experiment,
         training_seconds=run.seconds,
         training_versions=run.versions,
         evaluation=request.report,

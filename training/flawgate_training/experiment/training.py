@@ -1,0 +1,103 @@
+"""How one stage of a network learns."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from flawgate_training.experiment.part import Part
+
+LossName = Literal["bce", "cross_entropy", "focal", "dice", "dice_ce", "distance_weighted_bce", "mse", "mse_ssim"]
+
+
+class Loss(Part):
+    """What is minimised."""
+
+    name: LossName = Field(description="Which loss; `flawgate_training.losses` has a function of each name.")
+    gamma: float = Field(default=2.0, ge=0, description="Focusing exponent of `focal`.")
+    smoothing: float = Field(default=0.0, ge=0, lt=1, description="Label smoothing of `cross_entropy`.")
+    balanced: bool = Field(default=False, description="Weigh classes by their inverse frequency (`cross_entropy`).")
+    distance_power: float = Field(default=2.0, gt=0, description="Exponent of `distance_weighted_bce`.")
+    distance_weight: float = Field(default=1.0, gt=0, description="Largest weight of `distance_weighted_bce`.")
+    ssim: float = Field(default=0.5, ge=0, le=1, description="Share of the SSIM term in `mse_ssim`.")
+
+
+class Augmentation(Part):
+    """What is drawn for each frame shown; masks move along."""
+
+    flip_horizontal: bool = Field(default=True, description="Mirror left-right in half of the draws.")
+    flip_vertical: bool = Field(default=True, description="Mirror top-bottom in half of the draws.")
+    brightness: float = Field(default=12.0, ge=0, le=128, description="Largest shift, in grey levels of 255.")
+    contrast: float = Field(default=0.1, ge=0, lt=1, description="Largest relative change of contrast.")
+    rotation_deg: float = Field(default=0.0, ge=0, le=45, description="Largest turn, in degrees; edges are reflected.")
+    scale: float = Field(default=0.0, ge=0, lt=0.5, description="Largest relative change of size.")
+    crop: int | None = Field(
+        default=None,
+        ge=16,
+        multiple_of=16,
+        description="Side of the square learned from, in pixels; in a defective frame it holds part of a defect.",
+    )
+
+
+NO_AUGMENTATION = Augmentation(flip_horizontal=False, flip_vertical=False, brightness=0, contrast=0)
+
+
+class FeatureBank(Part):
+    """Features of the frozen first stage, computed once and shown again (the second stage of a cascade)."""
+
+    epochs: int = Field(default=5, ge=1, description="Epochs of frames, as augmented, whose features are kept.")
+    frames: int | None = Field(default=None, ge=2, description="How many frames of an epoch; all where none.")
+
+
+class Stage(Part):
+    """One stage: its length, optimiser, loss and order of frames."""
+
+    epochs: int = Field(ge=1, description="How often the order of frames is gone through.")
+    batch_size: int = Field(ge=1, le=1024, description="Frames (or slices) a step.")
+    loss: Loss
+    sampler: Literal["alternate", "frequency_of_use", "class_balanced", "shuffled"] = Field(
+        description="alternate: defective, good, defective, ... (paper d); frequency_of_use: the same, good frames in "
+        "turn (SegDec); class_balanced: every class equally often; shuffled: every frame once."
+    )
+    repeats: int = Field(default=1, ge=1, description="How often an epoch shows its frames, each time drawn anew.")
+    optimiser: Literal["adam", "adamw", "sgd", "rmsprop"] = "adam"
+    learning_rate: float = Field(gt=0, description="At the start.")
+    encoder_learning_rate: float | None = Field(
+        default=None, gt=0, description="Of a pretrained encoder; none: as the rest."
+    )
+    schedule: Literal["constant", "cosine"] = Field(
+        default="cosine", description="`cosine` falls to 0 at the end of the last epoch."
+    )
+    weight_decay: float = Field(default=0.0, ge=0, description="Of the optimiser.")
+    gradient_clip: float | None = Field(default=None, gt=0, description="Largest norm of the gradient.")
+    augmentation: Augmentation = Augmentation()
+    ema: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="Decay per step of a moving average of the weights, which is kept instead.",
+    )
+    patience: int | None = Field(
+        default=None,
+        ge=1,
+        description="Stop after so many epochs without a better validation score; needs validation frames.",
+    )
+    bank: FeatureBank | None = Field(default=None, description="Of a cascade's classification; none: computed anew.")
+
+
+class Machine(Part):
+    """How the loop uses the machine; changes no result but by rounding."""
+
+    accelerator: Literal["auto", "cpu", "gpu"] = Field(default="auto", description="Where tensors live.")
+    devices: int = Field(
+        default=1, ge=1, le=64, description="Number of GPUs (or CPU processes); gradients are averaged."
+    )
+    precision: Literal["32", "16-mixed"] = Field(
+        default="32", description="16-mixed: float16 with a gradient scaler, on a GPU. No bfloat16: Turing lacks it."
+    )
+    workers: int = Field(default=0, ge=0, le=64, description="Processes that prepare frames; 0: the loop's own.")
+    memory_mb: int = Field(
+        default=4096, ge=0, description="Prepared frames kept in memory, MiB; the rest is read again when needed."
+    )
+    checkpoint_steps: int = Field(
+        default=200, ge=1, description="Steps between checkpoints; the end of every epoch is one as well."
+    )

@@ -1,1 +1,0 @@
-"""Training in two stages: segmentation first, then classification over the frozen segmentation (paper d, section 4)."""

@@ -1,0 +1,1 @@
+"""What the subcommands do, once torch may be imported: each puts experiment, data, learning and judging together."""
