@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from flawgate_contracts.errors import InvalidParameter, ModelFailure
 from flawgate_contracts.recipe import Recipe
 from flawgate_decision.model_server import ModelServer
-from flawgate_decision.policy import SCORE_DECIMALS, Verdict, evaluate
+from flawgate_decision.policy import Verdict, evaluate
 from flawgate_imaging.defects import Defect, find_defects
 from flawgate_imaging.geometry import Geometry
+from flawgate_imaging.scores import SCORE_DECIMALS
 
 FRAME, MASK, SCORE = "frame", "mask", "score"
 """Names of a cascade's tensors in the model repository."""

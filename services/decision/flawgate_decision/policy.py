@@ -4,9 +4,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from flawgate_contracts.recipe import Policy
-
-SCORE_DECIMALS = 6
-"""Scores are rounded to this before they are compared: a float32 holds no more, and what is shown is what decided."""
+from flawgate_imaging.scores import SCORE_DECIMALS
 
 
 class Evaluation(StrEnum):

@@ -180,6 +180,12 @@ def test_folds_are_pooled(tmp_path: Path) -> None:
     assert judging.read_report(tmp_path / judging.REPORT) == report
 
 
+def test_folds_in_any_order(tmp_path: Path) -> None:
+    """However the folders are ordered (fold10 before fold2, say), the report is the same."""
+    first, second = folds(tmp_path)
+    assert judging.pool([second, first], tmp_path) == judging.pool([first, second], tmp_path)
+
+
 def test_a_fold_counts_once(tmp_path: Path) -> None:
     """The same fold twice is refused by its frame."""
     first, _ = folds(tmp_path)

@@ -58,3 +58,10 @@ def test_frames_and_parts() -> None:
 def test_what_was_chosen(settings: dict[str, Any], expected: str) -> None:
     """What chose the epoch and the threshold, if anything did."""
     assert protocol([judged({"kind": "dagm"}, **settings)]).endswith(expected)
+
+
+@pytest.mark.parametrize(("count", "expected"), [(3, "3-fold cross-validation, split"), (2, "2 of 3 folds, split")])
+def test_folds(count: int, expected: str) -> None:
+    """A cross-validation is called one only when every fold is there."""
+    data = [{"kind": "dagm", "split": {"folds": 3, "fold": fold}} for fold in range(count)]
+    assert protocol([judged(each) for each in data]).startswith(expected)

@@ -170,6 +170,14 @@ def test_the_best_epoch_is_kept(tmp_path: Path, ema: float | None) -> None:
     assert [epoch.score for epoch in curves.read(tmp_path)["segmentation"]] == validate.scores
 
 
+def test_not_every_epoch_is_scored(tmp_path: Path) -> None:
+    """With a look at every second epoch, the second, the fourth and the last have a score, and the best is kept."""
+    validate = Scored([0.1, 0.7, 0.2], [])
+    network = taught(experiment(epochs=5, validate_every=2), tmp_path, validate=validate)
+    assert all(torch.equal(weight, validate.seen[1][name]) for name, weight in network.state_dict().items())
+    assert [epoch.score for epoch in curves.read(tmp_path)["segmentation"]] == [None, 0.1, None, 0.7, 0.2]
+
+
 def test_stops_early(tmp_path: Path) -> None:
     """After two epochs without a better score, a stage with that much patience ends, and keeps the best weights."""
     validate = Scored([0.5, 0.9, 0.9, 0.8, 1.0], [])

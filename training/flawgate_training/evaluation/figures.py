@@ -48,6 +48,11 @@ class Interval(Figures):
     low: float
     high: float
 
+    @property
+    def is_point(self) -> bool:
+        """Whether every draw of a bootstrap gave the same value: too few errors to show how far the figure may move."""
+        return self.low == self.high
+
 
 class Intervals(Figures):
     """Of an `Evaluation`. None where too few frames, or too few parts, allow none."""

@@ -107,7 +107,7 @@ def pool(folders: Sequence[Path], into: Path) -> Report:
     """
     folds = [Judged.load(folder) for folder in folders]
     _check_folds(folds, folders)
-    report = report_on(folds)
+    report = report_on(sorted(folds, key=lambda fold: fold.fold))
     save_report(report, into)
     return report
 

@@ -12,6 +12,7 @@ from torch import nn
 
 from flawgate_contracts.errors import InvalidParameter
 from flawgate_training.evaluation.figures import Figures
+from flawgate_training.experiment.data import FileData
 from flawgate_training.experiment.schema import Experiment
 from flawgate_training.learning.storage import write_whole
 
@@ -58,6 +59,12 @@ class Judged(Figures):
     test: tuple[Prediction, ...]
     pixels: Histogram | None = Field(default=None, description="Of the test frames' maps.")
 
+    @property
+    def fold(self) -> int:
+        """Number of the fold that was judged; 0 without a cross-validation."""
+        data = self.experiment.data
+        return (data.split.fold or 0) if isinstance(data, FileData) else 0
+
     def is_of(self, made_by: str, validation: list[str], test: list[str]) -> bool:
         """Whether these are the predictions of that experiment and those weights, on frames of these names."""
         names = [[prediction.name for prediction in subset] for subset in (self.validation, self.test)]
@@ -94,7 +101,7 @@ def digest(experiment: Experiment, network: nn.Module) -> str:
 
 
 def joint_digest(folds: Sequence[Judged]) -> str:
-    """Of one run its own digest; of several, the SHA-256 of all theirs, in order."""
+    """Of one run its own digest; of several, the SHA-256 of all theirs, sorted."""
     if len(folds) == 1:
         return folds[0].digest
-    return hashlib.sha256("".join(fold.digest for fold in folds).encode()).hexdigest()
+    return hashlib.sha256("".join(sorted(fold.digest for fold in folds)).encode()).hexdigest()

@@ -18,8 +18,10 @@ def _frames(folds: Sequence[Judged]) -> str:
     if isinstance(data, TextureData | StitchData):
         return f"{count} generated (synthetic) frames, of seeds that training does not use."
     if len(folds) > 1:
+        complete = len(folds) == data.split.folds
+        which = f"{len(folds)}-fold cross-validation" if complete else f"{len(folds)} of {data.split.folds} folds"
         return (
-            f"{len(folds)}-fold cross-validation, split by part (seed {data.split.seed}): each of {count} frames is "
+            f"{which}, split by part (seed {data.split.seed}): each of {count} frames is "
             "judged once, by a network that saw no frame of its part."
         )
     return _held_out(data.split, first)

@@ -46,7 +46,7 @@ def table(report: Report) -> Table:
     drawn.add_column("value", justify="right")
     drawn.add_column("95 % interval")
     for name, value, interval in _rows(report):
-        drawn.add_row(Text(name), Text(value), f"{interval.low:.4f} – {interval.high:.4f}" if interval else "")
+        drawn.add_row(Text(name), Text(value), _told(interval))
     return drawn
 
 
@@ -95,6 +95,10 @@ def _wrong_rows(figures: Evaluation) -> Iterator[Row]:
         yield f"  {frame.name}", f"{'missed' if frame.defective else 'false alarm'}, score {frame.score:.3f}", None
     if len(figures.wrong) > _SHOWN_WRONG:
         yield f"  and {len(figures.wrong) - _SHOWN_WRONG} more", "", None
+
+
+def _told(interval: Interval | None) -> str:
+    return "" if interval is None or interval.is_point else f"{interval.low:.4f} – {interval.high:.4f}"
 
 
 def _short(figures: Evaluation) -> str:

@@ -12,7 +12,7 @@ LossName = Literal["bce", "cross_entropy", "focal", "dice", "dice_ce", "distance
 class Loss(Part):
     """What is minimised."""
 
-    name: LossName = Field(description="Which loss; `flawgate_training.losses` has a function of each name.")
+    name: LossName = Field(description="Which loss; `flawgate_training.learning.losses` has a function of each name.")
     gamma: float = Field(default=2.0, ge=0, description="Focusing exponent of `focal`.")
     smoothing: float = Field(default=0.0, ge=0, lt=1, description="Label smoothing of `cross_entropy`.")
     balanced: bool = Field(default=False, description="Weigh classes by their inverse frequency (`cross_entropy`).")
@@ -80,6 +80,9 @@ class Stage(Part):
         default=None,
         ge=1,
         description="Stop after so many epochs without a better validation score; needs validation frames.",
+    )
+    validate_every: int = Field(
+        default=1, ge=1, description="Epochs between two looks at the validation frames; the last epoch is one as well."
     )
     bank: FeatureBank | None = Field(default=None, description="Of a cascade's classification; none: computed anew.")
 

@@ -92,7 +92,8 @@ def _taught(prepare: Callable[[], LearningStage], terms: Terms) -> dict[str, obj
     began = time.perf_counter()
     stage = prepare()
     prepared = time.perf_counter() - began
-    selection = Selection(terms.validate, stage.lesson.config.patience, terms.folder / "best.pt")
+    config = stage.lesson.config
+    selection = Selection(terms.validate, config.patience, config.validate_every, terms.folder / "best.pt")
     recorder = Recorder(terms.destinations.folder, terms.title, selection)
     last = terms.folder / "last.ckpt"
     checkpoints = Checkpoints(last, terms.checkpoint_steps)

@@ -20,21 +20,23 @@ Validate = Callable[[nn.Module], float]
 
 
 class Selection(Callback):
-    """Scores the network after every epoch, keeps the best weights, and stops when nothing gets better.
+    """Scores the network after every epoch or every so many, keeps the best weights, and stops when none gets better.
 
     Attributes:
-        score: of the last epoch; None without validation frames.
+        score: of the last epoch; None where it was not scored.
 
     Args:
         validate: what scores; None: the last epoch's weights are kept.
         patience: stop after so many epochs without a better score; None: never.
+        every: epochs from one score to the next; the last epoch has one in any case.
         best: file of the best weights.
     """
 
-    def __init__(self, validate: Validate | None, patience: int | None, best: Path) -> None:
+    def __init__(self, validate: Validate | None, patience: int | None, every: int, best: Path) -> None:
         self.score: float | None = None
         self._validate = validate
         self._patience = patience
+        self._every = every
         self._best = best
         self._highest = -math.inf
         self._epochs_since = 0
@@ -56,6 +58,10 @@ class Selection(Callback):
         """Score, keep, stop."""
         if self._validate is None or not isinstance(pl_module, LearningStage):
             return
+        number = trainer.current_epoch + 1
+        if number % self._every and number != trainer.max_epochs:
+            self.score = None
+            return
         self.score = _scored(self._validate, trainer, pl_module)
         if self.score > self._highest:
             self._highest, self._epochs_since = self.score, 0
@@ -63,7 +69,7 @@ class Selection(Callback):
                 self._best.parent.mkdir(parents=True, exist_ok=True)
                 storage.save(pl_module.kept(), self._best)
         else:
-            self._epochs_since += 1
+            self._epochs_since += self._every
         if self._exhausted:
             _log.info("no better score in %d epochs: this is the end", self._epochs_since)
             trainer.should_stop = True

@@ -99,6 +99,7 @@ def _content(report: Report, subjects: Sequence[Subject], judged: Sequence[Judge
         "verdict": verdict(report),
         "keys": keys(report),
         "facts": list(_facts(experiment, subjects)),
+        "folds": list(zip(sorted(fold.fold for fold in judged), report.folds, strict=False)),
         "histogram": histogram(test, report.pooled.threshold) if report.pooled else None,
         "rankings": rankings(report, test, chosen=chosen),
         "curves": curves.charts({subject.folder.name: read_curves(subject.folder) for subject in subjects}),

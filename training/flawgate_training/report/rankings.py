@@ -93,4 +93,4 @@ def _marks(report: Report, chosen: str, at: Callable[[Evaluation], Point]) -> tu
 
 
 def _told(interval: Interval | None) -> str:
-    return f" (95 % interval {interval.low:.3f}–{interval.high:.3f})" if interval else ""
+    return f" (95 % interval {interval.low:.3f}–{interval.high:.3f})" if interval and not interval.is_point else ""

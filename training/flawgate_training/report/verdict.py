@@ -136,6 +136,8 @@ def _baseline(figures: ClassFigures) -> str:
 def _range(interval: Interval | None, *, percent: bool = False) -> str:
     if interval is None:
         return "too few parts for an interval"
+    if interval.is_point:
+        return "too few errors for an interval"
     told = _percent if percent else _ratio
     return f"{told(interval.low)} – {told(interval.high)}"
 
