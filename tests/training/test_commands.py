@@ -109,7 +109,9 @@ def test_learns_own_pictures(app: typer.Typer, parts: Path, tmp_path: Path) -> N
     """`--like` learns a folder of pictures and masks without any code, and the run knows later where they lie."""
     folder = tmp_path / "my_part"
     own = ["--like", "commutator", "--data", str(parts), "--recipe", "my_part"]
-    assert "no leak found" in said(app, "dataset", *own, *settings(TINY[0]))
+    told = said(app, "dataset", *own, *settings(TINY[0]))
+    assert "24 files, SHA-256 over all of them " in told
+    assert "no leak found" in told
     output = said(app, "train", *own, *settings(*TINY), "--out", str(folder))
     assert "defects found" in output
     experiment = Experiment.model_validate_json((folder / "experiment.json").read_bytes())

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from flawgate_contracts.errors import InvalidParameter
 from flawgate_training.learning.storage import write_whole
 
 CURVES = "curves.json"
@@ -30,9 +31,18 @@ _CURVES: TypeAdapter[Curves] = TypeAdapter(Curves)
 
 
 def read(folder: Path) -> Curves:
-    """The epochs of the run in a folder, by stage, as far as it came; none where there is no run."""
+    """The epochs of the run in a folder, by stage, as far as it came; none where there is no run.
+
+    Raises:
+        InvalidParameter: the file is there, but holds no epochs.
+    """
     path = folder / CURVES
-    return _CURVES.validate_json(path.read_bytes()) if path.exists() else {}
+    if not path.exists():
+        return {}
+    try:
+        return _CURVES.validate_json(path.read_bytes())
+    except ValidationError as err:
+        raise InvalidParameter(f"{path} holds no training curves; remove it to do without them.") from err
 
 
 def write(folder: Path, title: str, epochs: Sequence[Epoch]) -> None:

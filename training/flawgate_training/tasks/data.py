@@ -119,7 +119,8 @@ def check(chosen: Chosen) -> None:
     table.add_row("all", *(str(len(items)) for _, items in _named(data.subsets)))
     table.add_row("defective", *(str(sum(item.defective for item in items)) for _, items in _named(data.subsets)))
     Console().print(table)
-    frame = experiment.prepared
+    frame, known = experiment.prepared, manifest.of(data.dataset)
+    typer.echo(f"{known.count} files, SHA-256 over all of them {known.sha256}.")
     typer.echo(
         f"{len({item.group for item in data.dataset.items})} groups (parts), none in two columns; no leak found."
     )
