@@ -3,7 +3,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import psutil
@@ -154,11 +154,19 @@ def test_explicit_control_loads_only_what_is_named(launch: "Launch", repository:
     assert (before, after) == ([400, 200], [200, 200])
 
 
+def listening(process: psutil.Process) -> list[Any]:
+    """Addresses (ip, port) at which a process waits for connections."""
+    return [found.laddr for found in process.net_connections("inet") if found.status == psutil.CONN_LISTEN]
+
+
 def test_all_ports_are_on_loopback(launch: "Launch", repository: Path) -> None:
     """Nothing listens beyond this machine unless told to."""
     launcher = launch(repository)
     assert launcher.wait_until_ready(), launcher.log()
-    listening = wait_for("tritonserver", launcher).net_connections("inet")
-    addresses = [c.laddr for c in listening if c.status == psutil.CONN_LISTEN]
+    server = wait_for("tritonserver", launcher)
+    ports = {launcher.http_port, launcher.grpc_port, launcher.metrics_port}
+    given_up = time.monotonic() + 10
+    while len(addresses := listening(server)) < len(ports) and time.monotonic() < given_up:
+        time.sleep(0.05)  # Triton says that it is ready a moment before its metrics have a port
     assert {address.ip.removeprefix("::ffff:") for address in addresses} == {"127.0.0.1"}
-    assert {address.port for address in addresses} == {launcher.http_port, launcher.grpc_port, launcher.metrics_port}
+    assert {address.port for address in addresses} == ports
