@@ -7,7 +7,7 @@ SHELL := /bin/bash
 UV := $(shell command -v uv 2>/dev/null || echo .tools/uv/bin/uv)
 BIN := .venv/bin
 TRITON_PYTHON := services/triton/.venv/bin/python
-MEMBERS := services/contracts services/imaging services/preprocessing services/decision services/gateway services/cli training
+MEMBERS := services/contracts services/imaging services/preprocessing services/decision services/gateway services/plans services/cli training
 SOURCES := $(foreach member,$(MEMBERS),$(wildcard $(member)/flawgate_*)) services/triton/flawgate_triton
 # KolektorSDD, where it lies: `make demo DATA=...`
 DATA ?= $(wildcard ../shared/data/KolektorSDD)
@@ -87,6 +87,14 @@ bench: setup ## Measure the cluster against plain ONNX Runtime in one process; w
 .PHONY: bench-train
 bench-train: .venv/training.stamp ## Measure training steps of every network, and the loop; writes out/bench/training.json
 	$(BIN)/python benchmarks/training.py
+
+.PHONY: bench-models
+bench-models: .venv/dev.stamp ## Measure every exported network in ONNX Runtime, OpenVINO and torch; writes out/bench/models.json
+	$(BIN)/python benchmarks/models.py
+
+.PHONY: export-all
+export-all: .venv/training.stamp services/triton/.venv/stamp ## Export every architecture, untrained, and have the real Triton answer it
+	$(BIN)/python benchmarks/export_all.py
 
 .PHONY: clean
 clean: ## Remove environments, caches and output; models and locks stay

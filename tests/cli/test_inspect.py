@@ -12,7 +12,7 @@ from support.scripted_gateway import Scripted, inspection, scripted_gateway
 
 from flawgate_cli.app import main
 
-KEYS = ["file", "inspection_id", "recipe", "evaluation", "score", "defects"]
+KEYS = ["file", "inspection_id", "recipe", "evaluation", "score", "class", "defects"]
 
 
 class Ran(NamedTuple):

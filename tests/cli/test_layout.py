@@ -28,6 +28,9 @@ def test_the_ports_are_the_documented_ones(tmp_path: Path) -> None:
         "--http-port": "8000",
         "--grpc-port": "8001",
         "--metrics-port": "8002",
+        "--model-control": "explicit",
+        "--load-model": "*",
+        "--model-config-name": "cpu",
         "--threads": "3",
     }
     assert preprocessing.environment["PREPROCESSING_PORT"] == "8082"

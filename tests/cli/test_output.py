@@ -8,7 +8,7 @@ from support.scripted_gateway import INSPECTION
 from flawgate_cli.inspecting.client import Outcome
 from flawgate_cli.inspecting.output import json_line, print_outcomes, print_summary
 
-KEYS = ["file", "inspection_id", "recipe", "evaluation", "score", "defects"]
+KEYS = ["file", "inspection_id", "recipe", "evaluation", "score", "class", "defects"]
 FOLDER = "../shared/data/KolektorSDD"
 
 
@@ -60,7 +60,7 @@ def test_a_failed_frame_has_its_error_and_no_evaluation() -> None:
     facts = json.loads(json_line(failed("ä\n.png")))
     assert list(facts) == [*KEYS, "error"]
     assert facts["file"] == "ä\n.png"
-    assert [facts[key] for key in KEYS[1:]] == [None] * 5
+    assert [facts[key] for key in KEYS[1:]] == [None] * 6
     assert facts["error"] == {"code": "INVALID_FRAME", "detail": failed("").detail}
 
 
@@ -91,6 +91,16 @@ def test_the_class_is_shown_where_there_are_several() -> None:
     several = shown([outcome("a.png", "NOT_OK", defect("hole")), outcome("b.png", "NOT_OK", defect("stain"))])
     assert "1: hole 131×12" in several
     assert "1: stain 131×12" in several
+
+
+def test_the_class_of_a_frame_has_a_column_where_any_is_told() -> None:
+    """Of recipes that tell none, nobody sees an empty one."""
+    told = Outcome("a.png", 0.1, {**INSPECTION, "class": "loose [thread]"})
+    rows = [" ".join(line.split()) for line in shown([told, outcome("b.png"), failed("c.png")]).splitlines()]
+    assert "frame evaluation score class defects ms" in rows
+    assert "a.png OK 0.2500 loose [thread] 100" in rows
+    assert "b.png OK 0.2500 112" in rows
+    assert "class" not in shown([outcome("b.png")])
 
 
 def test_labels_stand_beside_the_evaluations() -> None:

@@ -1,9 +1,11 @@
 """Clusters that the tests of this folder share."""
 
+import shutil
 from collections.abc import Iterator
 
 import pytest
 from support.cluster import ROOT, ClusterUnderTest, run_cluster
+from support.tiny_kinds import TINIES
 from support.tiny_repository import spot_recipe, write_ensemble, write_spot
 
 
@@ -15,9 +17,10 @@ def shipped_cluster() -> Iterator[ClusterUnderTest]:
 
 @pytest.fixture(scope="module")
 def spot_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterUnderTest]:
-    """A cluster over the tiny recipe."""
+    """A cluster over the tiny recipes, one or more of every kind."""
     repository = tmp_path_factory.mktemp("repository")
-    write_spot(repository)
+    for tiny in TINIES.values():
+        tiny.write(repository)
     yield from run_cluster(repository)
 
 
@@ -28,9 +31,6 @@ def damaged_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluste
     for name in ("spot", "broken_file", "missing_model", "broken_recipe"):
         write_spot(repository, name=name)
     (repository / "broken_file_seg/1/model.onnx").write_bytes(b"not a model")
-    (repository / "missing_model_cls/1/model.onnx").unlink()
-    (repository / "missing_model_cls/config.pbtxt").unlink()
-    (repository / "missing_model_cls/1").rmdir()
-    (repository / "missing_model_cls").rmdir()
+    shutil.rmtree(repository / "missing_model_cls")
     write_ensemble(repository, "broken_recipe", spot_recipe(name="broken_recipe").model_dump_json()[:-40])
     yield from run_cluster(repository)

@@ -6,7 +6,7 @@ from support.served import spot_model
 from support.tiny_repository import HEIGHT, MASK_SHAPE, WIDTH, spot_recipe
 
 from flawgate_contracts.errors import InvalidParameter, ModelFailure
-from flawgate_decision.core import decide, read_tensor, score
+from flawgate_decision.core import decide, read_tensor
 from flawgate_imaging.geometry import Geometry
 
 GEOMETRY = Geometry.identity(WIDTH, HEIGHT)
@@ -24,6 +24,7 @@ async def test_a_bright_spot_is_a_defect_where_it_is() -> None:
     assert defect.box.y <= 10 < defect.box.y + defect.box.height
     expected = np.zeros((1, *MASK_SHAPE), np.uint8)
     expected[0, 1, 0] = 255
+    assert decision.mask is not None
     assert np.array_equal(expected, decision.mask)
 
 
@@ -46,7 +47,7 @@ async def test_nonsense_from_a_model_is_a_failure_and_never_ok(name: str, value:
     good = {"score": np.zeros((1, 1), np.float32), "mask": np.zeros((1, 1, 4, 3), np.float32)}
     server.answers = {**good, name: value}
     with pytest.raises(ModelFailure, match="spot"):
-        await score(server, spot_recipe(), np.zeros((1, HEIGHT, WIDTH), np.uint8), timeout_s=1)
+        await decide(server, spot_recipe(), np.zeros((1, HEIGHT, WIDTH), np.uint8), GEOMETRY, timeout_s=1)
 
 
 @pytest.mark.parametrize(("data", "channels"), [(b"", 1), (b"x" * (HEIGHT * WIDTH - 1), 1), (b"x" * HEIGHT * WIDTH, 3)])

@@ -9,6 +9,8 @@ from support.tiny_repository import HEIGHT, WIDTH, write_spot
 
 from flawgate_contracts.errors import DeadlineExceeded, ModelFailure, RecipeUnavailable
 from flawgate_contracts.recipe import RECIPE_PARAMETER, Recipe
+from flawgate_contracts.repository import switch
+from flawgate_contracts.repository.layout import ModelRepository
 from flawgate_decision.onnx_server import OnnxModelServer
 
 OUTPUTS = ("mask", "score")
@@ -75,3 +77,55 @@ async def test_the_time_given_is_kept(server: OnnxModelServer) -> None:
     """The caller is answered at its time-out, even if the inference runs on."""
     with pytest.raises(DeadlineExceeded):
         await server.infer("spot", "1", {"frame": np.zeros((1, 1, HEIGHT, WIDTH), np.uint8)}, OUTPUTS, timeout_s=0)
+
+
+async def test_a_promoted_version_is_taken_up_without_a_restart(tmp_path: Path, server: OnnxModelServer) -> None:
+    """The next look finds it; until then, and while it is opened, the version before answers."""
+    write_spot(tmp_path, version="2", gain=0.5)
+    repository = ModelRepository(tmp_path)
+    switch.switch(repository, repository.recipe("spot", 2))
+    frames = spot_pixels(255)[np.newaxis, np.newaxis]
+    assert (await server.infer("spot", "1", {"frame": frames}, ("score",), timeout_s=10))["score"] == 1
+    assert {model.version for model in await server.models()} == {"2"}
+    assert (await server.infer("spot", "2", {"frame": frames}, ("score",), timeout_s=10))["score"] == 0.5
+    with pytest.raises(RecipeUnavailable, match="Version 1"):
+        await server.infer("spot", "1", {"frame": frames}, ("score",), timeout_s=10)
+
+
+async def test_versions_stand_side_by_side(tmp_path: Path, server: OnnxModelServer) -> None:
+    """Both of a model answer, each for itself; what was open is not opened again."""
+    write_spot(tmp_path, version="2", gain=0.5)
+    repository = ModelRepository(tmp_path)
+    switch.load_only(repository, repository.recipe("spot", 2), [1, 2])
+    await server.load("spot_cls")
+    features = np.full((1, 1, 4, 3), 0.5, np.float32)
+    answers = [
+        (await server.infer("spot_cls", version, {"features": features}, ("score",), timeout_s=10))["score"][0, 0]
+        for version in ("1", "2")
+    ]
+    assert answers == [0.5, 0.25]
+    assert (await server.models())[0].version == "1"
+
+
+async def test_a_version_that_cannot_be_opened_leaves_the_others(tmp_path: Path, server: OnnxModelServer) -> None:
+    """The order to load it fails with the reason, and the recipe goes on."""
+    write_spot(tmp_path, version="2")
+    (tmp_path / "spot_seg/2/model.onnx").write_bytes(b"no model")
+    repository = ModelRepository(tmp_path)
+    switch.load_only(repository, repository.recipe("spot", 2), [1, 2])
+    with pytest.raises(ModelFailure, match=r"ONNX Runtime cannot load model spot_seg: .*2/model"):
+        await server.load("spot_seg")
+    frames = np.zeros((1, 1, HEIGHT, WIDTH), np.uint8)
+    assert (await server.infer("spot", "1", {"frame": frames}, OUTPUTS, timeout_s=10))["score"] == 0
+
+
+async def test_a_version_whose_folder_is_missing_is_told(tmp_path: Path) -> None:
+    """As by Triton, a configuration that names a version which is not there serves nothing."""
+    write_spot(tmp_path)
+    repository = ModelRepository(tmp_path)
+    switch.load_only(repository, repository.recipe("spot", 1), [7])
+    server = OnnxModelServer(tmp_path)
+    models = {model.name: model for model in await server.models()}
+    assert (models["spot_seg"].ready, models["spot_seg"].detail) == (False, "it has no version folder 7")
+    assert models["spot"].detail == "it needs spot_seg, spot_cls, which is not loaded"
+    await server.close()

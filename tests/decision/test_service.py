@@ -3,6 +3,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pytest
 from google.protobuf.json_format import MessageToDict
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -10,13 +11,14 @@ from prometheus_client import CollectorRegistry
 from support.fakes import FakeModelServer
 from support.pictures import spot_pixels
 from support.served import spot_model
+from support.tiny_kinds import SORTED
 from support.tiny_repository import HEIGHT, WIDTH, spot_recipe
 
 from flawgate.decision.v1 import decision_pb2 as pb
 from flawgate.decision.v1 import decision_pb2_grpc
 from flawgate.inspection.v1 import types_pb2
 from flawgate_contracts.calls import call, create_channel
-from flawgate_contracts.errors import FlawgateError, ModelServerUnavailable
+from flawgate_contracts.errors import FlawgateError, ModelServerUnavailable, RecipeChanged
 from flawgate_contracts.metrics import RecipeMetrics
 from flawgate_contracts.recipe import Recipe
 from flawgate_decision.app import create_server, report_health
@@ -26,7 +28,7 @@ from flawgate_decision.settings import DecisionSettings
 GEOMETRY = types_pb2.Geometry(
     frame_width=WIDTH, frame_height=HEIGHT, tensor_width=WIDTH, tensor_height=HEIGHT, matrix=[1, 0, 0, 0, 1, 0]
 )
-SETTINGS = DecisionSettings(port=0, grace_s=0, probe_interval_s=0.02)
+SETTINGS = DecisionSettings(port=0, grace_s=0)
 
 
 @dataclass
@@ -60,10 +62,12 @@ class Service:
 
 
 @pytest.fixture
-async def service() -> AsyncIterator[Service]:
-    """A service that is SERVING."""
+async def service(request: pytest.FixtureRequest) -> AsyncIterator[Service]:
+    """A service that is SERVING; a parameter is its probe interval, in seconds."""
     models, registry = FakeModelServer([spot_model()]), CollectorRegistry()
-    catalogue = Catalogue(models, probe_interval_s=0.02, verify_interval_s=60, infer_timeout_s=1)
+    catalogue = Catalogue(
+        models, probe_interval_s=getattr(request, "param", 0.02), verify_interval_s=60, infer_timeout_s=1
+    )
     server = create_server(SETTINGS, registry, models, catalogue)
     await server.start()
     background = asyncio.gather(
@@ -114,6 +118,38 @@ async def test_a_bad_request_is_refused_before_any_model_runs(
     with pytest.raises(FlawgateError) as caught:
         await service.decide(**changes)
     assert (reason, before) == (caught.value.reason, service.models.inferences)
+
+
+@pytest.mark.parametrize("service", [60], indirect=True, ids=["looks rarely"])
+async def test_a_promotion_costs_a_frame_no_more_than_a_new_start(service: Service) -> None:
+    """Frames whose version was unloaded under them are all told that the recipe has changed, after one look."""
+    service.models.served = [spot_model(version="2")]
+    before = service.models.lists
+    told = await asyncio.gather(*(service.decide() for _ in range(20)), return_exceptions=True)
+    assert {RecipeChanged} == {type(each) for each in told}
+    assert service.models.lists - before == 1
+    assert (await service.decide(recipe_version="2")).recipe_version == "2"
+
+
+async def test_a_classification_answers_without_a_mask(service: Service) -> None:
+    """Its class and probabilities are there, in the recipe's order; mask and defects are not."""
+    service.models.served = [spot_model(), spot_model(SORTED.recipe)]
+    await asyncio.sleep(0.1)
+    tensor = np.zeros((3, HEIGHT, WIDTH), np.uint8)
+    tensor[1, 0, 0] = 204
+    answer = await service.decide(recipe="sorted", tensor=tensor.tobytes(), channels=3)
+    assert answer.class_name == "thread"
+    assert answer.score == pytest.approx(0.8)
+    assert [told.class_name for told in answer.probabilities] == ["good", "hole", "thread"]
+    assert [told.probability for told in answer.probabilities] == pytest.approx([0.2, 0, 0.8])
+    assert not answer.HasField("mask")
+    assert not answer.defects
+
+
+async def test_a_cascade_answers_without_a_class(service: Service) -> None:
+    """What tells no classes of frames apart names none."""
+    answer = await service.decide()
+    assert (answer.class_name, len(answer.probabilities)) == ("", 0)
 
 
 async def test_recipes_are_listed_with_all_that_they_say(service: Service) -> None:

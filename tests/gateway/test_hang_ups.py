@@ -57,7 +57,9 @@ def test_a_caller_who_goes_away_in_mid_upload(
         time.sleep(0.05)
         if reset:
             opened.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
-    assert wait_until(lambda: counted(cluster) == before + 1)
+    # It is counted before it is logged.
+    assert wait_until(lambda: any(line["event"] == "request refused" for line in logs))
+    assert counted(cluster) == before + 1
     (line,) = [line for line in logs if line["event"] == "request refused"]
     assert (line["reason"], line["request_id"]) == ("REQUEST_CANCELLED", "gone")
     assert cluster.model_server.inferences == inferences

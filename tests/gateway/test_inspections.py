@@ -15,7 +15,7 @@ LAYOUT = {"width": "24", "height": "32", "channels": "1"}
 
 KEYS = {
     *("inspection_id", "recipe", "recipe_version", "policy_version"),
-    *("evaluation", "score", "reason", "threshold", "defects", "frame", "models"),
+    *("evaluation", "score", "reason", "threshold", "class", "probabilities", "defects", "frame", "models"),
     *("plant", "line", "station", "camera", "part", "lot", "work_order"),
     *("request_id", "trace_id", "received_at", "decided_at", "stage_seconds", "links"),
 }

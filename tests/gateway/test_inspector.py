@@ -94,6 +94,8 @@ async def test_an_inspection_is_kept_with_what_its_pictures_are_drawn_from() -> 
     kept, evidence = bench.store.get(inspection.inspection_id)
     assert kept is inspection
     assert evidence.frame is FRAME
+    assert evidence.recipe == spot_recipe()
+    assert evidence.mask is not None
     assert evidence.mask.shape == (1, 4, 3)
 
 

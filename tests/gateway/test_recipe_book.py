@@ -96,3 +96,17 @@ async def test_what_is_to_be_forgotten_is_not_learnt_from_an_answer_under_way() 
     await book.ready("spot")
     await early
     assert decider.lists == 2
+
+
+async def test_whoever_waits_for_an_answer_that_is_forgotten_gets_the_next() -> None:
+    """Of two frames that meet the same promotion, neither is sent on with the version before."""
+    decider = FakeDecider()
+    book = RecipeBook(decider, ttl_s=60)
+    await book.ready("spot")
+    decider.listed = [ready(spot_recipe().model_copy(update={"version": "2"}))]
+    decider.list_delay_s = 0.05
+    book.forget()
+    first = asyncio.ensure_future(book.ready("spot"))
+    await asyncio.sleep(0.01)
+    book.forget()
+    assert (await first).version == "2"

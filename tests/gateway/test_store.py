@@ -27,6 +27,8 @@ def inspection_of(name: str) -> Inspection:
         score=decided.score,
         threshold=decided.threshold,
         reason=decided.reason,
+        class_name=decided.class_name,
+        probabilities=decided.probabilities,
         defects=decided.defects,
         frame=FrameFacts(width=10, height=10, sha256=""),
         models=decided.models,
@@ -41,7 +43,7 @@ def inspection_of(name: str) -> Inspection:
 
 def evidence_of(size: int) -> Evidence:
     """A frame and a mask of `size` bytes together."""
-    return Evidence(Frame(bytes(size - MASK.nbytes)), MASK, Geometry.identity(10, 10))
+    return Evidence(Frame(bytes(size - MASK.nbytes)), spot_recipe(), MASK, Geometry.identity(10, 10))
 
 
 def kept(store: InspectionStore, *names: str) -> list[str]:

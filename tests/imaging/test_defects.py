@@ -1,3 +1,5 @@
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -35,7 +37,14 @@ def found(
         classes=classes,
         pixel_pitch_um=pixel_pitch_um,
         max_defects=max_defects,
-    )
+    ).defects
+
+
+def areas(probability: NDArray[np.float32], **limits: int) -> Mapping[str, int]:
+    """The area of each class, at a threshold of 0.5."""
+    limited = {"min_area_px": 1, "max_defects": 100} | limits
+    classes = ("background", "a", "b")[: len(probability)]
+    return find_defects(probability, FRAME, threshold=0.5, classes=classes, pixel_pitch_um=None, **limited).areas
 
 
 def test_box_area_and_peak_are_exact() -> None:
@@ -67,20 +76,53 @@ def test_the_peak_is_the_regions_own() -> None:
 def test_order_is_peak_then_area_then_place() -> None:
     """The most probable comes first, among equals the largest, then the first channel, then from the top."""
     probability = maps(
-        (0, 1, 30, 2, 2, 0.75),
-        (0, 1, 1, 2, 2, 0.75),
-        (0, 20, 1, 3, 3, 0.75),
-        (1, 40, 1, 1, 1, 0.875),
+        (1, 1, 30, 2, 2, 0.75),
         (1, 1, 1, 2, 2, 0.75),
-        channels=2,
+        (1, 20, 1, 3, 3, 0.75),
+        (2, 40, 1, 1, 1, 0.875),
+        (2, 10, 1, 2, 2, 0.75),
+        channels=3,
     )
-    assert [(defect.class_name, defect.area_px, defect.box.y) for defect in found(probability, classes=("a", "b"))] == [
+    ordered = found(probability, classes=("background", "a", "b"))
+    assert [(defect.class_name, defect.area_px, defect.box.y) for defect in ordered] == [
         ("b", 1, 1),
         ("a", 9, 1),
         ("a", 4, 1),
         ("a", 4, 30),
         ("b", 4, 1),
     ]
+
+
+def test_classes_do_not_overlap() -> None:
+    """A pixel counts for the class of its highest probability alone, the background among them; the first of equals."""
+    probability = maps(
+        (1, 0, 0, 10, 1, 0.6), (2, 5, 0, 10, 1, 0.7), (0, 12, 0, 3, 1, 0.9), (2, 30, 5, 1, 1, 0.5), channels=3
+    )
+    probability[1, 5, 30] = 0.5
+    assert {(d.class_name, d.box, round(d.peak, 3)) for d in found(probability, classes=("background", "a", "b"))} == {
+        ("a", Box(0, 0, 5, 1), 0.6),
+        ("b", Box(5, 0, 7, 1), 0.7),
+        ("a", Box(30, 5, 1, 1), 0.5),
+    }
+
+
+def test_the_likeliest_class_must_reach_the_threshold_too() -> None:
+    """Where no class of three is likelier than one half, the pixel counts for none."""
+    probability = np.broadcast_to(np.array([0.2, 0.45, 0.35], np.float32)[:, np.newaxis, np.newaxis], (3, 40, 60))
+    assert found(np.ascontiguousarray(probability), classes=("background", "a", "b")) == ()
+
+
+def test_a_background_marks_nothing() -> None:
+    """Certainty that a surface is good is no defect."""
+    assert areas(maps((0, 0, 0, 60, 40, 1.0), channels=3)) == {}
+
+
+def test_areas_are_sums_over_all_regions_of_a_class() -> None:
+    """Past the limit of defects they count too; regions that are too small do not."""
+    many = maps(
+        *((1, 2 * i, 5, 1, 2, 0.9) for i in range(20)), (2, 3, 20, 5, 2, 0.8), (2, 50, 20, 1, 1, 0.8), channels=3
+    )
+    assert areas(many, min_area_px=2, max_defects=4) == {"a": 40, "b": 10}
 
 
 def test_small_regions_are_left_out() -> None:

@@ -122,6 +122,8 @@ def spot_decided(recipe: Recipe) -> Decided:
         threshold=recipe.policy.threshold,
         policy_version=recipe.policy.version,
         recipe_version=recipe.version,
+        class_name=None,
+        probabilities=(),
         defects=(SPOT_DEFECT,),
         mask=mask,
         models=tuple(ModelFacts(name=m.name, version=m.version, sha256=m.sha256) for m in recipe.models),

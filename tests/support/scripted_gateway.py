@@ -13,6 +13,7 @@ INSPECTION: dict[str, Any] = {
     "recipe": "spot",
     "evaluation": "OK",
     "score": 0.25,
+    "class": None,
     "defects": [],
     "links": {"overlay": "/overlay.png"},
 }

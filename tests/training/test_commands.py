@@ -90,8 +90,8 @@ def test_evaluates_reports_and_exports(app: typer.Typer, trained: tuple[Path, st
     assert said(app, "report", str(folder)) == f"Report: {folder / 'report.html'}\n"
     repository = tmp_path / "model_repository"
     published = said(app, "export", str(folder), "--recipe", "tiny", "--repository", str(repository))
-    assert published.startswith("Published tiny in ")
-    assert "## Evaluation\n\n" in (repository / "tiny" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert f"Published tiny, version 1, in {repository}." in published
+    assert "## Evaluation\n\n" in (repository / "tiny" / "1" / "MODEL_CARD.md").read_text(encoding="utf-8")
 
 
 def test_the_same_command_again_changes_nothing(app: typer.Typer, trained: tuple[Path, str]) -> None:

@@ -20,6 +20,7 @@ STOP_TIMEOUT_S = 30
 DTYPES = {
     "TYPE_BOOL": np.bool_,
     "TYPE_UINT8": np.uint8,
+    "TYPE_INT32": np.int32,
     "TYPE_INT64": np.int64,
     "TYPE_FP16": np.float16,
     "TYPE_FP32": np.float32,
@@ -128,6 +129,7 @@ def _write_model(
     inputs: Sequence[Tensor],
     outputs: Sequence[Tensor],
     *,
+    backend: str = "onnxruntime",
     max_batch_size: int = 8,
     constants: Sequence[onnx.TensorProto] = (),
     extra: str = "",
@@ -140,7 +142,7 @@ def _write_model(
     folder = repository / name
     (folder / "1").mkdir(parents=True)
     onnx.save(model, folder / "1" / "model.onnx")
-    lines = [f'name: "{name}"', 'backend: "onnxruntime"', f"max_batch_size: {max_batch_size}"]
+    lines = [f'name: "{name}"', f'backend: "{backend}"', f"max_batch_size: {max_batch_size}"]
     lines += [f"input [{{ {_declared(tensor)} }}]" for tensor in inputs]
     lines += [f"output [{{ {_declared(tensor)} }}]" for tensor in outputs]
     (folder / "config.pbtxt").write_text("\n".join([*lines, "instance_group [{ count: 1 }]", extra]))

@@ -41,7 +41,7 @@ def wait_for(process_name: str, launcher: "Launcher") -> psutil.Process:
         # A process may end between the two calls: Triton starts each stub once to see whether it can.
         with contextlib.suppress(psutil.NoSuchProcess):
             for process in launcher.descendants():
-                if process.name() == process_name:
+                if process.name() == process_name and process.cmdline():  # empty while it is being started
                     return process
         time.sleep(0.02)
     raise TimeoutError(f"no {process_name} came up: {launcher.log()}")

@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from flawgate_contracts.recipe import Precision, Target
+
 ExperimentName = Annotated[
     str | None,
     typer.Argument(help="Name as in `flawgate experiments`, or a YAML file of your own.", show_default=False),
@@ -132,17 +134,26 @@ def report(run: Run, data: Data = None) -> None:
 
 def export(
     run: Run,
+    *,
     recipe: Annotated[str, typer.Option(help="Name of the recipe, and of its ensemble.", show_default=False)],
     repository: Annotated[Path, typer.Option(help="Triton's model repository.")] = Path("model_repository"),
+    precision: Annotated[Precision, typer.Option(help="What the networks compute with.")] = "fp32",
+    target: Annotated[Target, typer.Option(help="What the graphs' operators are chosen for.")] = "cpu",
     evaluation: Annotated[
         Path | None,
         typer.Option(help="evaluation.json for the model card. Without it, that in the run's folder, if any."),
     ] = None,
     title: Annotated[str | None, typer.Option(help="One line for people.", show_default=False)] = None,
     note: Annotated[str, typer.Option(help="For the model card: what else a reader must know.")] = "",
+    force: Annotated[
+        str | None,
+        typer.Option(metavar="REASON", help="Publish even what the parity gate refuses; the recipe says so for ever."),
+    ] = None,
+    frames: Annotated[int, typer.Option(help="Held-out frames to compare on.", min=1, max=1000)] = 48,
     data: Data = None,
 ) -> None:
-    """Publish a run as a recipe, after checking that ONNX Runtime answers as torch does."""
+    """Publish a run as a new version of a recipe, after checking that ONNX Runtime answers as torch does."""
     from flawgate_training.tasks import publishing as tasks
 
-    tasks.export(tasks.Publication(run, recipe, repository, evaluation, title, note), data)
+    asked = tasks.Publication(run, recipe, repository, precision, target, evaluation, title, note, force, frames)
+    tasks.export(asked, data)

@@ -15,18 +15,22 @@
     │   └── InvalidDataset              pictures to train on that are missing, corrupt or do not fit together
     ├── NotFound
     │   ├── UnknownRecipe
+    │   ├── UnknownVersion
     │   └── UnknownInspection
     ├── BrokenRecipe                    a recipe in the model repository cannot be read or does not fit its models
+    ├── DamagedModel                    a file of the model repository is missing, cut short or not the one named
     ├── Unavailable                 a retry may help
     │   ├── RecipeUnavailable           known, but its models are not loaded
     │   ├── ModelServerUnavailable      Triton does not answer
     │   ├── RecipeChanged               another version was promoted while the frame was on its way
     │   ├── DependencyUnavailable       another Flawgate service does not answer
+    │   ├── RepositoryBusy              another process is changing the model repository
     │   ├── DiskFull                    no space is left where something must be written
     │   └── Overloaded                  a bound is reached
     ├── DeadlineExceeded                the time given is over; a retry may help
     ├── RequestCancelled                the caller went away
     ├── ParityRefused                   an exported model does not answer as the trained one
+    ├── GoldenFailed                    a model version does not judge its golden frames as it must
     ├── ModelFailure                    a model answered with an error, or with something that is no score
     └── InternalError                   a bug: logged with its traceback, told to nobody
 """
@@ -130,6 +134,12 @@ class UnknownRecipe(NotFound):
     reason = "UNKNOWN_RECIPE"
 
 
+class UnknownVersion(NotFound):
+    """The recipe has no such version in the model repository."""
+
+    reason = "UNKNOWN_VERSION"
+
+
 class UnknownInspection(NotFound):
     """No inspection of that id is kept here (any more)."""
 
@@ -140,6 +150,12 @@ class BrokenRecipe(FlawgateError):
     """A recipe in the model repository cannot be read, or does not fit its models."""
 
     reason = "BROKEN_RECIPE"
+
+
+class DamagedModel(FlawgateError):
+    """A file of the model repository is missing, cut short, or its SHA-256 is not the one that the recipe names."""
+
+    reason = "DAMAGED_MODEL"
 
 
 class Unavailable(FlawgateError):
@@ -173,6 +189,12 @@ class DependencyUnavailable(Unavailable):
     reason = "DEPENDENCY_UNAVAILABLE"
 
 
+class RepositoryBusy(Unavailable):
+    """Another process exports into the model repository, or promotes in it, just now."""
+
+    reason = "REPOSITORY_BUSY"
+
+
 class DiskFull(Unavailable):
     """No space is left where something must be written; what stood there before is whole."""
 
@@ -202,6 +224,12 @@ class ParityRefused(FlawgateError):
     """An exported model does not answer as the trained one does; it was not published."""
 
     reason = "PARITY_REFUSED"
+
+
+class GoldenFailed(FlawgateError):
+    """A model version does not judge its golden frames as it must; the version served before stays in force."""
+
+    reason = "GOLDEN_FAILED"
 
 
 class ModelFailure(FlawgateError):

@@ -10,7 +10,9 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from flawgate_contracts.errors import BrokenRecipe
+from flawgate_contracts.kinds import Kind
 from flawgate_contracts.steps import MAX_SIDE_PX, Step, size_after
+from flawgate_contracts.tiling import Tiling
 
 RECIPE_PARAMETER = "recipe"
 """Key of the recipe among the `parameters` of the ensemble's config.pbtxt."""
@@ -19,6 +21,16 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 """A recipe's or model's name: also a folder, a metric label and a part of a URL."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+MAX_REASON = 500
+"""Characters of the reason with which a refusal was overruled."""
+
+Precision = Literal["fp32", "fp16", "int8"]
+"""What a typed ONNX file computes with; its inputs and outputs are the same for all."""
+
+Target = Literal["cpu", "gpu"]
+"""What a graph's operators were chosen for; any runtime answers the same with either."""
 
 
 class _Part(BaseModel):
@@ -31,6 +43,19 @@ class TensorInput(_Part):
     channels: Literal[1, 3] = Field(description="1 for grey, 3 for RGB.")
     height: int = Field(ge=1, le=MAX_SIDE_PX, description="Rows, in pixels.")
     width: int = Field(ge=1, le=MAX_SIDE_PX, description="Columns, in pixels.")
+
+
+class AreaLimits(_Part):
+    """How much of a class a frame may, and must, show: the sum over its defects, in pixels of the original frame."""
+
+    min_px: int = Field(default=0, ge=0, description="NOT_OK with less than this.")
+    max_px: int | None = Field(default=None, ge=0, description="NOT_OK with more than this; null: no limit.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.max_px is not None and self.max_px < self.min_px:
+            raise ValueError(f"max_px, {self.max_px}, is below min_px, {self.min_px}")
+        return self
 
 
 class Policy(_Part):
@@ -49,6 +74,10 @@ class Policy(_Part):
     )
     min_defect_area_px: int = Field(
         default=1, ge=1, description="Smaller regions are no defects. Pixels of the original frame."
+    )
+    areas: dict[str, AreaLimits] = Field(
+        default_factory=dict,
+        description="By class of a segmentation: limits of its area. Where there are any they decide, not the score.",
     )
 
 
@@ -70,6 +99,16 @@ class Provenance(_Part):
     metrics: dict[str, float] = Field(default_factory=dict, description="Figures of the model card, by name.")
     versions: dict[str, str] = Field(default_factory=dict, description="Versions of the tools that exported it.")
     commit: str | None = Field(default=None, description="Commit of Flawgate that exported it.")
+    precision: Precision = Field(default="fp32", description="Numbers that the networks compute with.")
+    target: Target = Field(default="cpu", description="What the graphs were rewritten for.")
+    parity_sha256: Sha256 | None = Field(
+        default=None, description="SHA-256 of parity.json: how the models were compared with the trained network."
+    )
+    forced: str | None = Field(
+        default=None,
+        max_length=MAX_REASON,
+        description="Why it was published although parity was refused; null: it was not.",
+    )
     created_at: datetime = Field(description="When it was exported, UTC.")
 
 
@@ -80,11 +119,27 @@ class Recipe(_Part):
     name: Name = Field(description="The recipe's name; also its ensemble's.")
     version: str = Field(pattern=r"^[1-9][0-9]*$", description="Version of the ensemble that carries it.")
     title: str = Field(min_length=1, max_length=200, description="One line for people.")
-    kind: Literal["cascade"] = Field(description="`cascade`: segmentation, then classification (paper d).")
-    input: TensorInput
+    kind: Kind = Field(description="Which models it runs, see flawgate_contracts.kinds.")
+    input: TensorInput = Field(description="What the steps give.")
     steps: tuple[Step, ...] = Field(min_length=1, max_length=32, description="From the frame to the tensor, in order.")
+    tiling: Tiling | None = Field(
+        default=None, description="Slices of the tensor, each shown to the models by itself; null: the whole."
+    )
+    max_batch_size: int = Field(default=4, ge=1, le=64, description="Tensors, or tiles, that one request may hold.")
     classes: tuple[str, ...] = Field(
-        min_length=1, max_length=256, description="Names of the mask's channels, in order."
+        min_length=1,
+        max_length=256,
+        description="Names of the mask's channels or of the probabilities, in order; of several, the first is the "
+        "background or, where `good_class` says so, the good one.",
+    )
+    good_class: bool = Field(
+        default=True, description="Of a classification of several classes: whether the first is that of good parts."
+    )
+    top_share: float = Field(
+        default=0.001,
+        gt=0,
+        le=1,
+        description="Of a segmentation or anomaly: a map's score is the mean of this share of its highest pixels.",
     )
     policy: Policy = Policy()
     pixel_pitch_um: float | None = Field(
@@ -102,6 +157,31 @@ class Recipe(_Part):
                 f"but the input is {self.input.height}×{self.input.width}"
             )
         return self
+
+    @model_validator(mode="after")
+    def _tiles_fit_into_the_input(self) -> Self:
+        tile = self.tiling
+        if tile is not None and (tile.height > self.input.height or tile.width > self.input.width):
+            raise ValueError(
+                f"a tile has {tile.height}×{tile.width} pixels (height × width), "
+                f"but the input only {self.input.height}×{self.input.width}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _limits_are_of_known_classes(self) -> Self:
+        unknown = sorted(set(self.policy.areas) - set(self.classes))
+        if unknown or (self.policy.areas and self.kind != "segmentation"):
+            wrong = f"no class is named {', '.join(unknown)}" if unknown else f"a {self.kind} measures no areas"
+            raise ValueError(f"the policy limits areas, but {wrong}")
+        return self
+
+    @property
+    def shown(self) -> TensorInput:
+        """What the models take: a tile, or the whole input."""
+        if self.tiling is None:
+            return self.input
+        return TensorInput(channels=self.input.channels, height=self.tiling.height, width=self.tiling.width)
 
     @classmethod
     def from_json(cls, text: str | bytes, *, source: str) -> Self:

@@ -2,28 +2,25 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-import numpy as np
 import structlog
 
 from flawgate_contracts.errors import (
     BrokenRecipe,
     FlawgateError,
     ModelServerUnavailable,
+    RecipeChanged,
     RecipeUnavailable,
     UnknownRecipe,
 )
 from flawgate_contracts.recipe import RECIPE_PARAMETER, Recipe
-from flawgate_decision.core import score
+from flawgate_decision.core import prove
 from flawgate_decision.model_server import ModelServer, ServedModel
 
 log = structlog.get_logger(__name__)
-
-TEST_GREY = 128
-"""Grey value, 0–255, of the even frame that a recipe is tried with."""
 
 
 class State(StrEnum):
@@ -63,6 +60,9 @@ class Catalogue:
             "The model server was not reached yet; try again shortly."
         )
         self._look = asyncio.Event()
+        self._looking = asyncio.Lock()
+        self._looks_begun = 0
+        self._last_whole_look = 0
 
     @property
     def entries(self) -> Sequence[Entry]:
@@ -114,8 +114,52 @@ class Catalogue:
             except TimeoutError:
                 continue
 
+    async def look_again(self, recipe: Recipe) -> None:
+        """Look now, since a model of a recipe is not loaded: the moment after a promotion, or a recipe that is gone.
+
+        Args:
+            recipe: as `get` gave it before.
+
+        Raises:
+            RecipeChanged: another version of it is served by now.
+            FlawgateError: what `get` raises of it by now. Where it stands as before, nothing is raised.
+        """
+        # Where somebody looked before, for the same reason, all who come later have seen enough.
+        if self.holds(recipe):
+            self._doubt(recipe.name)
+            await self._look_unless(lambda: not self.holds(recipe))
+        if not self.holds(recipe):
+            same_version(self.get(recipe.name), recipe.version)
+
+    def holds(self, recipe: Recipe) -> bool:
+        """Whether that version of the recipe is still taken for usable."""
+        entry = self._entries.get(recipe.name)
+        return entry is not None and entry.state is State.READY and entry.recipe == recipe
+
+    def _doubt(self, name: str) -> None:
+        """Take no earlier inference for a proof."""
+        self._entries = {**self._entries, name: replace(self._entries[name], verified_at=None)}
+
     async def refresh(self) -> None:
-        """Look once: list the models, read the recipes, try those that were not tried lately."""
+        """Look once: list the models, read the recipes, try those that were not tried lately.
+
+        Looks do not overlap. Whoever asks for one while another is on its way shares the next one with all who do.
+        """
+        await self._look_unless(lambda: False)
+
+    async def _look_unless(self, is_settled: Callable[[], bool]) -> None:
+        """Look once, unless the look that was waited for has settled the question already."""
+        asked_at = self._looks_begun
+        async with self._looking:
+            # A look that began before the question may have seen what the question is about, or not.
+            if self._last_whole_look > asked_at or is_settled():
+                return
+            self._looks_begun += 1
+            number = self._looks_begun
+            await self._look_once()
+            self._last_whole_look = number
+
+    async def _look_once(self) -> None:
         try:
             served = await self._server.models()
         except FlawgateError as error:
@@ -155,13 +199,26 @@ class Catalogue:
         return time.monotonic() - verified_at < self._verify_interval_s
 
     async def _tried(self, entry: Entry, recipe: Recipe) -> Entry:
-        shape = (recipe.input.channels, recipe.input.height, recipe.input.width)
-        tensor = np.full(shape, TEST_GREY, np.uint8)
         try:
-            await score(self._server, recipe, tensor, timeout_s=self._infer_timeout_s)
+            await prove(self._server, recipe, timeout_s=self._infer_timeout_s)
         except FlawgateError as error:
             return replace(entry, state=State.UNAVAILABLE, detail=f"A test inference failed: {error.message}")
         return replace(entry, verified_at=time.monotonic())
+
+
+def same_version(recipe: Recipe, version: str) -> Recipe:
+    """The recipe, if it is of that version.
+
+    Raises:
+        RecipeChanged: it is not.
+    """
+    if recipe.version != version:
+        raise RecipeChanged(
+            f"Recipe {recipe.name} is at version {recipe.version}, the tensor was made for version {version}; "
+            "pre-process the frame again.",
+            {"recipe": recipe.name, "version": recipe.version},
+        )
+    return recipe
 
 
 def _recipes(served: Sequence[ServedModel]) -> list[ServedModel]:

@@ -1,23 +1,27 @@
-"""What decision is: run the recipe's ensemble, apply the policy, find the defects. Nothing here knows gRPC."""
+"""What decision is: run the recipe's ensemble, judge its answers, find the defects, apply the policy.
+
+Nothing here knows gRPC.
+"""
 
 import asyncio
 import time
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flawgate_contracts.errors import InvalidParameter, ModelFailure
 from flawgate_contracts.recipe import Recipe
+from flawgate_decision.asking import ask
 from flawgate_decision.model_server import ModelServer
-from flawgate_decision.policy import Verdict, evaluate
-from flawgate_imaging.defects import Defect, find_defects
+from flawgate_imaging.defects import Defect
+from flawgate_imaging.findings import findings
 from flawgate_imaging.geometry import Geometry
-from flawgate_imaging.scores import SCORE_DECIMALS
+from flawgate_imaging.judgement import Answers, Judgement, Manner, judge, shown
+from flawgate_imaging.policy import Verdict, evaluate
 
-FRAME, MASK, SCORE = "frame", "mask", "score"
-"""Names of a cascade's tensors in the model repository."""
+TEST_GREY = 128
+"""Grey value, 0–255, of the even frame that a recipe is tried with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +30,16 @@ class Decision:
 
     verdict: Verdict
     score: float
-    """Probability of a defect, 0 to 1, rounded to 6 decimals."""
+    """How bad it is, 0 to 1, rounded to 6 decimals."""
+    class_name: str | None
+    """Of the frame as a whole; None where no class can be said."""
+    probabilities: tuple[float, ...]
+    """Of the recipe's classes, 0 to 1; empty unless the recipe is a classification."""
     defects: tuple[Defect, ...]
-    mask: NDArray[np.uint8]
-    """(classes, height, width), uint8: probability × 255, rounded."""
+    mask: NDArray[np.uint8] | None
+    """(classes, height, width), uint8: probability, or residual, × 255, rounded; None of a classification."""
     infer_seconds: float
     policy_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """What the models of a cascade say."""
-
-    score: float
-    """0 to 1, rounded to 6 decimals."""
-    probability: NDArray[np.float32]
-    """(classes, height, width), float32, 0 to 1."""
 
 
 def read_tensor(data: bytes, channels: int, geometry: Geometry, recipe: Recipe) -> NDArray[np.uint8]:
@@ -61,41 +59,30 @@ def read_tensor(data: bytes, channels: int, geometry: Geometry, recipe: Recipe) 
     return np.frombuffer(data, np.uint8).reshape(shape)
 
 
-async def score(server: ModelServer, recipe: Recipe, tensor: NDArray[np.uint8], *, timeout_s: float) -> Scored:
-    """Run a cascade's ensemble on one tensor.
+def judged(recipe: Recipe, frames: NDArray[np.uint8], answers: Answers) -> Judgement:
+    """What the models' answers say about one frame of that recipe.
 
     Args:
-        server: where the models run.
-        recipe: names the ensemble and its version.
-        tensor: (channels, height, width), uint8, 0–255.
-        timeout_s: longest wait, in seconds.
+        recipe: how they are read.
+        frames: as `judgement.shown` gives them.
+        answers: of the models, by the names of `kinds.ANSWERS`, each (n, ...).
 
     Raises:
-        ModelFailure: the model failed, or answered with something that is no score or no mask.
-        Unavailable: of the class that fits.
-        DeadlineExceeded: the time is over.
+        ModelFailure: an answer is missing, of another shape, or no number from 0 to 1. It names the recipe.
     """
-    answers = await server.infer(
-        recipe.name, recipe.version, {FRAME: tensor[np.newaxis]}, (MASK, SCORE), timeout_s=timeout_s
-    )
-    return Scored(_checked_score(recipe, answers[SCORE]), _checked_mask(recipe, answers[MASK]))
+    return _judged(recipe, Manner.of(recipe), frames, answers)
 
 
-def _checked_score(recipe: Recipe, values: NDArray[Any]) -> float:
-    if values.size != 1 or not 0 <= float(values.flat[0]) <= 1:
-        raise ModelFailure(f"Recipe {recipe.name} gave {values.tolist()} where one score from 0 to 1 belongs.")
-    return round(float(values.flat[0]), SCORE_DECIMALS)
+async def prove(server: ModelServer, recipe: Recipe, *, timeout_s: float) -> None:
+    """Try a recipe: one even frame, or tile, through its whole ensemble.
 
-
-def _checked_mask(recipe: Recipe, values: NDArray[Any]) -> NDArray[np.float32]:
-    if values.ndim != 4 or values.shape[:2] != (1, len(recipe.classes)):
-        raise ModelFailure(
-            f"Recipe {recipe.name} gave a mask of shape {values.shape}; it names {len(recipe.classes)} class(es)."
-        )
-    mask: NDArray[np.float32] = values[0].astype(np.float32, copy=False)
-    if not bool(np.all((mask >= 0) & (mask <= 1))):
-        raise ModelFailure(f"Recipe {recipe.name} gave a mask with values outside 0 to 1.")
-    return mask
+    Raises:
+        FlawgateError: it cannot be used; the class as `ask` and `judged` say.
+    """
+    size = recipe.shown
+    frames = np.full((1, size.channels, size.height, size.width), TEST_GREY, np.uint8)
+    answers = await ask(server, recipe, frames, timeout_s=timeout_s)
+    _judged(recipe, replace(Manner.of(recipe), tiling=None), frames, answers)
 
 
 async def decide(
@@ -103,7 +90,7 @@ async def decide(
 ) -> Decision:
     """Run the recipe on one tensor and turn what the models say into a decision.
 
-    Defects are listed whatever the evaluation: they are what the segmentation marked, the score decides.
+    Defects are listed whatever the evaluation: they are what the mask marks; the policy decides, by score or by areas.
 
     Args:
         server: where the models run.
@@ -113,28 +100,43 @@ async def decide(
         timeout_s: longest wait for the models, in seconds.
 
     Raises:
-        FlawgateError: as `score` says.
+        FlawgateError: as `ask` and `judged` say.
     """
     started = time.perf_counter()
-    scored = await score(server, recipe, tensor, timeout_s=timeout_s)
-    inferred = time.perf_counter()
-    defects = await asyncio.to_thread(_defects, recipe, scored.probability, geometry)
+    frames = shown(tensor, recipe.tiling)
+    answers = await ask(server, recipe, frames, timeout_s=timeout_s)
+    infer_seconds = time.perf_counter() - started
+    return await asyncio.to_thread(_concluded, recipe, frames, answers, geometry, infer_seconds)
+
+
+def _concluded(
+    recipe: Recipe, frames: NDArray[np.uint8], answers: Answers, geometry: Geometry, infer_seconds: float
+) -> Decision:
+    started = time.perf_counter()
+    judgement = judged(recipe, frames, answers)
+    found = findings(recipe, judgement, geometry)
+    told = judgement.probabilities
     return Decision(
-        verdict=evaluate(scored.score, recipe.policy),
-        score=scored.score,
-        defects=defects,
-        mask=np.rint(scored.probability * 255).astype(np.uint8),
-        infer_seconds=inferred - started,
-        policy_seconds=time.perf_counter() - inferred,
+        verdict=evaluate(judgement.score, found.areas, recipe.policy),
+        score=judgement.score,
+        class_name=_class_name(recipe, judgement.answer),
+        probabilities=() if told is None else tuple(told.tolist()),
+        defects=found.defects,
+        mask=None if judgement.planes is None else np.rint(judgement.planes * 255).astype(np.uint8),
+        infer_seconds=infer_seconds,
+        policy_seconds=time.perf_counter() - started,
     )
 
 
-def _defects(recipe: Recipe, probability: NDArray[np.float32], geometry: Geometry) -> tuple[Defect, ...]:
-    return find_defects(
-        probability,
-        geometry,
-        threshold=recipe.policy.mask_threshold,
-        min_area_px=recipe.policy.min_defect_area_px,
-        classes=recipe.classes,
-        pixel_pitch_um=recipe.pixel_pitch_um,
-    )
+def _class_name(recipe: Recipe, answer: int | None) -> str | None:
+    """A single class is that of what is defective; of what is not, it has no name."""
+    if answer is None or len(recipe.classes) > 1:
+        return None if answer is None else recipe.classes[answer]
+    return recipe.classes[0] if answer else None
+
+
+def _judged(recipe: Recipe, manner: Manner, frames: NDArray[np.uint8], answers: Answers) -> Judgement:
+    try:
+        return judge(manner, frames, answers, height=recipe.input.height, width=recipe.input.width)
+    except ModelFailure as err:
+        raise ModelFailure(f"Recipe {recipe.name}: {err.message}", {"recipe": recipe.name}) from err

@@ -2,23 +2,25 @@
 
 import math
 
+import numpy as np
 from google.protobuf.json_format import ParseDict
 from google.protobuf.struct_pb2 import Struct
+from numpy.typing import NDArray
 
 from flawgate.decision.v1 import decision_pb2 as pb
 from flawgate.decision.v1 import decision_pb2_grpc
 from flawgate.inspection.v1 import types_pb2
 from flawgate_contracts.context import current_context
-from flawgate_contracts.errors import InvalidParameter, RecipeChanged, Unavailable
+from flawgate_contracts.errors import InvalidParameter, RecipeUnavailable, Unavailable
 from flawgate_contracts.interceptors import Context
 from flawgate_contracts.metrics import StageMetrics
 from flawgate_contracts.recipe import Recipe
-from flawgate_decision.catalogue import Catalogue, Entry, State
+from flawgate_decision.catalogue import Catalogue, Entry, State, same_version
 from flawgate_decision.core import Decision, decide, read_tensor
 from flawgate_decision.model_server import ModelServer
-from flawgate_decision.policy import Evaluation
 from flawgate_imaging.defects import Defect
 from flawgate_imaging.geometry import Geometry
+from flawgate_imaging.policy import Evaluation
 
 _EVALUATIONS = {
     Evaluation.OK: types_pb2.EVALUATION_OK,
@@ -47,32 +49,28 @@ class DecisionServicer(decision_pb2_grpc.DecisionServiceServicer):
 
     async def Decide(self, request: pb.DecideRequest, context: Context) -> pb.DecideResponse:
         """See the proto."""
-        recipe = _same_version(self._catalogue.get(request.recipe), request.recipe_version)
+        recipe = same_version(self._catalogue.get(request.recipe), request.recipe_version)
         geometry = _geometry(request.geometry)
         tensor = read_tensor(request.tensor, request.channels, geometry, recipe)
-        timeout_s = min(self._infer_timeout_s, current_context().remaining_s() or self._infer_timeout_s)
-        try:
-            decision = await decide(self._server, recipe, tensor, geometry, timeout_s=timeout_s)
-        except Unavailable:
-            self._catalogue.look_soon()
-            raise
+        decision = await self._decide(recipe, tensor, geometry)
         self._stages.observe("infer", decision.infer_seconds)
         self._stages.observe("policy", decision.policy_seconds)
         return _response(recipe, decision)
 
+    async def _decide(self, recipe: Recipe, tensor: NDArray[np.uint8], geometry: Geometry) -> Decision:
+        timeout_s = min(self._infer_timeout_s, current_context().remaining_s() or self._infer_timeout_s)
+        try:
+            return await decide(self._server, recipe, tensor, geometry, timeout_s=timeout_s)
+        except RecipeUnavailable:
+            await self._catalogue.look_again(recipe)
+            raise
+        except Unavailable:
+            self._catalogue.look_soon()
+            raise
+
     async def ListRecipes(self, request: pb.ListRecipesRequest, context: Context) -> pb.ListRecipesResponse:
         """See the proto."""
         return pb.ListRecipesResponse(recipes=[_recipe(entry) for entry in self._catalogue.entries])
-
-
-def _same_version(recipe: Recipe, version: str) -> Recipe:
-    if recipe.version != version:
-        raise RecipeChanged(
-            f"Recipe {recipe.name} is at version {recipe.version}, the tensor was made for version {version}; "
-            "pre-process the frame again.",
-            {"recipe": recipe.name, "version": recipe.version},
-        )
-    return recipe
 
 
 def _geometry(message: types_pb2.Geometry) -> Geometry:
@@ -94,7 +92,7 @@ def _geometry(message: types_pb2.Geometry) -> Geometry:
 
 
 def _response(recipe: Recipe, decision: Decision) -> pb.DecideResponse:
-    classes, height, width = decision.mask.shape
+    told = zip(recipe.classes, decision.probabilities, strict=False)
     return pb.DecideResponse(
         evaluation=_EVALUATIONS[decision.verdict.evaluation],
         reason=decision.verdict.reason,
@@ -103,11 +101,20 @@ def _response(recipe: Recipe, decision: Decision) -> pb.DecideResponse:
         policy_version=recipe.policy.version,
         recipe_version=recipe.version,
         defects=[_defect(defect) for defect in decision.defects],
-        mask=pb.Mask(data=decision.mask.tobytes(), classes=classes, height=height, width=width),
+        mask=_mask(decision.mask),
         models=[types_pb2.Model(name=m.name, version=m.version, sha256=m.sha256) for m in recipe.models],
         infer_seconds=decision.infer_seconds,
         policy_seconds=decision.policy_seconds,
+        probabilities=[pb.ClassProbability(class_name=name, probability=value) for name, value in told],
+        class_name=decision.class_name or "",
     )
+
+
+def _mask(mask: NDArray[np.uint8] | None) -> pb.Mask | None:
+    if mask is None:
+        return None
+    classes, height, width = mask.shape
+    return pb.Mask(data=mask.tobytes(), classes=classes, height=height, width=width)
 
 
 def _defect(defect: Defect) -> types_pb2.Defect:

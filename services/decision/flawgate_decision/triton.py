@@ -14,6 +14,7 @@ from flawgate_contracts.context import current_context
 from flawgate_contracts.errors import (
     DeadlineExceeded,
     FlawgateError,
+    InvalidParameter,
     ModelFailure,
     ModelServerUnavailable,
     RecipeUnavailable,
@@ -22,6 +23,11 @@ from flawgate_decision.model_server import ServedModel, Tensors
 
 READY = "READY"
 PROBE_TIMEOUT_S = 5.0
+LOAD_TIMEOUT_S = 300.0
+"""For a model to be loaded and warmed in all its versions: a GPU takes minutes over a large plan."""
+
+MAX_LOOKS = 5
+"""How often the list of models is asked for while versions come and go under it."""
 
 
 class TritonModelServer:
@@ -42,6 +48,15 @@ class TritonModelServer:
 
     async def models(self) -> Sequence[ServedModel]:
         """See `ModelServer.models`."""
+        for _ in range(MAX_LOOKS - 1):
+            try:
+                return await self._look()
+            except RecipeUnavailable:
+                # A version was promoted between the list and the question for its configuration.
+                continue
+        return await self._look()
+
+    async def _look(self) -> Sequence[ServedModel]:
         try:
             index = await self._client.get_model_repository_index(client_timeout=PROBE_TIMEOUT_S)
             return await asyncio.gather(*(self._model(entry) for entry in _newest(index.models)))
@@ -72,9 +87,33 @@ class TritonModelServer:
             raise self._error(f"model {model}", err) from err
         return {name: result.as_numpy(name) for name in outputs}
 
+    async def load(self, model: str) -> None:
+        """See `ControlledServer.load`. What was loaded before goes on until the new is ready, or if that fails."""
+        try:
+            await self._client.load_model(model, client_timeout=LOAD_TIMEOUT_S)
+        except InferenceServerException as err:
+            raise self._load_error(model, err) from err
+
     async def close(self) -> None:
         """See `ModelServer.close`."""
         await self._client.close()
+
+    def _load_error(self, model: str, error: InferenceServerException) -> FlawgateError:
+        said = str(error.message()).strip().rstrip(";").strip()
+        if "explicit model load" in said:
+            return InvalidParameter(
+                f"Triton at {self._target} lets nobody load models: start it with --model-control-mode=explicit and "
+                "--load-model=*, as `flawgate up` does.",
+                {"field": "triton"},
+            )
+        if str(error.status()) in {"StatusCode.INVALID_ARGUMENT", "StatusCode.INTERNAL"}:
+            return ModelFailure(f"Triton at {self._target} cannot load model {model}: {said}.")
+        if str(error.status()) == "StatusCode.UNAVAILABLE":
+            return ModelServerUnavailable(
+                f"The model server at {self._target} went away before it had loaded model {model}; start it again.",
+                {"target": self._target},
+            )
+        return self._error(f"model {model}", error)
 
     def _error(self, subject: str, error: InferenceServerException) -> FlawgateError:
         """What Triton's status stands for."""
@@ -94,9 +133,13 @@ class TritonModelServer:
 
 
 def _newest(entries: Sequence[Any]) -> list[Any]:
-    """One entry a model: the newest version that is ready, or else the newest."""
+    """One entry a model: the newest version that is ready, or else the newest.
+
+    A hidden folder, e.g. one in which a version is being prepared, is no model, although Triton lists it.
+    """
     newest: dict[str, Any] = {}
-    for entry in sorted(entries, key=lambda entry: (entry.state == READY, int(entry.version or 0))):
+    visible = [entry for entry in entries if not entry.name.startswith(".")]
+    for entry in sorted(visible, key=lambda entry: (entry.state == READY, int(entry.version or 0))):
         newest[entry.name] = entry
     return [newest[name] for name in sorted(newest)]
 

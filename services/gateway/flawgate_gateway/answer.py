@@ -39,6 +39,13 @@ class Defect(_Part):
     class_name: str = Field(alias="class", description="As the recipe names it.")
 
 
+class ClassProbability(_Part):
+    """How probable one class of frames is."""
+
+    class_name: str = Field(alias="class", description="As the recipe names it.")
+    probability: float = Field(description="0 to 1.")
+
+
 class FrameFacts(_Part):
     """The frame that was inspected."""
 
@@ -59,24 +66,50 @@ class Links(_Part):
     """Where more is to be had."""
 
     self: str
-    mask: str
+    mask: str | None = Field(description="Null for a classification, which marks no pixels.")
     overlay: str
+
+
+_SCORE = (
+    "How bad the frame is, 0 to 1. Cascade, segmentation: probability of a defect somewhere in it. Classification: "
+    "probability that it is not good, or, where no class is that of good parts, of the class answered. Anomaly: how "
+    "far it is from what the network draws of it."
+)
+_REASON = (
+    "Why this evaluation: `SCORE_ABOVE_THRESHOLD` (from it upwards), `SCORE_BELOW_THRESHOLD`, `SCORE_IN_GUARD_BAND`; "
+    "where the recipe limits the areas of classes, `AREA_ABOVE_LIMIT`, `AREA_BELOW_LIMIT`, `AREAS_WITHIN_LIMITS`."
+)
+_CLASS = (
+    "The class of the frame as a whole, as the recipe names it. Classification: the likeliest; one that knows "
+    '"defective" alone says so from a probability of 0.5 upwards. Segmentation of several classes: that of most pixels '
+    "which are no background, or the background. Null where none can be said. It says what the frame looks like, not "
+    "whether the part is good: that is `evaluation`, by the policy."
+)
 
 
 class Inspection(Identity):
     """What was decided about one frame, with its identity in the plant and its provenance."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, populate_by_name=True)
 
     inspection_id: str = Field(description="UUIDv7.")
     recipe: str
     recipe_version: str
     policy_version: str
     evaluation: Literal["OK", "NOT_OK", "NOT_DECIDABLE"]
-    score: float = Field(description="Probability of a defect, 0 to 1.")
-    threshold: float = Field(description="NOT_OK from this score upwards.")
-    reason: str = Field(description="Why this evaluation, UPPER_SNAKE.")
-    defects: tuple[Defect, ...] = Field(description="What the segmentation marked, the surest first; at most 100.")
+    score: float = Field(description=_SCORE)
+    threshold: float = Field(
+        description="NOT_OK from this score upwards; where the recipe limits the areas of classes, those decide."
+    )
+    reason: str = Field(description=_REASON)
+    class_name: str | None = Field(default=None, alias="class", description=_CLASS)
+    probabilities: tuple[ClassProbability, ...] = Field(
+        description="Of a classification: all classes in the recipe's order; of a frame cut into tiles, those of its "
+        "worst tile. Empty for other kinds of recipes."
+    )
+    defects: tuple[Defect, ...] = Field(
+        description="What the mask marks, the surest first; at most 100. Empty for a classification."
+    )
     frame: FrameFacts
     models: tuple[ModelFacts, ...]
     request_id: str

@@ -8,6 +8,7 @@ import numpy as np
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.struct_pb2 import Struct
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from numpy.typing import NDArray
 
 from flawgate.decision.v1 import decision_pb2, decision_pb2_grpc
 from flawgate.inspection.v1 import types_pb2
@@ -15,7 +16,7 @@ from flawgate.preprocessing.v1 import preprocessing_pb2, preprocessing_pb2_grpc
 from flawgate_contracts.calls import call
 from flawgate_contracts.recipe import Recipe
 from flawgate_contracts.steps import STEPS, Step
-from flawgate_gateway.answer import Box, Defect, ModelFacts
+from flawgate_gateway.answer import Box, ClassProbability, Defect, ModelFacts
 from flawgate_gateway.frames import Frame
 from flawgate_gateway.ports import Decided, ListedRecipe, PreparedTensor
 from flawgate_imaging.geometry import Geometry
@@ -123,7 +124,6 @@ def _geometry(message: types_pb2.Geometry) -> Geometry:
 
 
 def _decided(answer: decision_pb2.DecideResponse) -> Decided:
-    mask = answer.mask
     return Decided(
         evaluation=_EVALUATIONS.get(answer.evaluation, "NOT_DECIDABLE"),
         reason=answer.reason,
@@ -131,12 +131,20 @@ def _decided(answer: decision_pb2.DecideResponse) -> Decided:
         threshold=answer.threshold,
         policy_version=answer.policy_version,
         recipe_version=answer.recipe_version,
+        class_name=answer.class_name or None,
+        probabilities=tuple(
+            ClassProbability(class_name=told.class_name, probability=told.probability) for told in answer.probabilities
+        ),
         defects=tuple(_defect(defect) for defect in answer.defects),
-        mask=np.frombuffer(mask.data, np.uint8).reshape(mask.classes, mask.height, mask.width),
+        mask=_mask(answer.mask) if answer.HasField("mask") else None,
         models=tuple(ModelFacts(name=m.name, version=m.version, sha256=m.sha256) for m in answer.models),
         infer_seconds=answer.infer_seconds,
         policy_seconds=answer.policy_seconds,
     )
+
+
+def _mask(message: decision_pb2.Mask) -> NDArray[np.uint8]:
+    return np.frombuffer(message.data, np.uint8).reshape(message.classes, message.height, message.width)
 
 
 def _defect(message: types_pb2.Defect) -> Defect:

@@ -46,6 +46,7 @@ class Arrival:
 class _Passage:
     """A frame that went all the way."""
 
+    recipe: Recipe
     prepared: PreparedTensor
     decided: Decided
     preprocess_seconds: float
@@ -102,7 +103,9 @@ class Inspector:
             passage = await self._pass(frame, order.recipe)
             sha256 = await asyncio.to_thread(_sha256, frame.data)
             inspection = _inspection(order, arrival, passage, sha256)
-            self._store.put(inspection, Evidence(frame, passage.decided.mask, passage.prepared.geometry))
+            self._store.put(
+                inspection, Evidence(frame, passage.recipe, passage.decided.mask, passage.prepared.geometry)
+            )
             self._observer.answered(
                 order.recipe, passage.decided, time.monotonic() - arrival.started, inspection.stage_seconds
             )
@@ -171,7 +174,7 @@ class Inspector:
         prepared = await self._preprocessor.preprocess(frame, recipe.steps)
         preprocessed = time.perf_counter()
         decided = await self._decider.decide(recipe, prepared)
-        return _Passage(prepared, decided, preprocessed - started, time.perf_counter() - preprocessed)
+        return _Passage(recipe, prepared, decided, preprocessed - started, time.perf_counter() - preprocessed)
 
 
 def _inspection(order: InspectionOrder, arrival: Arrival, passage: _Passage, sha256: str) -> Inspection:
@@ -188,6 +191,8 @@ def _inspection(order: InspectionOrder, arrival: Arrival, passage: _Passage, sha
         score=decided.score,
         threshold=decided.threshold,
         reason=decided.reason,
+        class_name=decided.class_name,
+        probabilities=decided.probabilities,
         defects=decided.defects,
         frame=_facts(passage.prepared, sha256),
         models=decided.models,
@@ -196,7 +201,11 @@ def _inspection(order: InspectionOrder, arrival: Arrival, passage: _Passage, sha
         received_at=arrival.received_at,
         decided_at=datetime.now(UTC),
         stage_seconds=passage.stage_seconds(),
-        links=Links(self=here, mask=f"{here}/mask.png", overlay=f"{here}/overlay.png"),
+        links=Links(
+            self=here,
+            mask=None if decided.mask is None else f"{here}/mask.png",
+            overlay=f"{here}/overlay.png",
+        ),
     )
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from flawgate_contracts.errors import NotFound
 from flawgate_gateway import answer
 from flawgate_gateway.answer import Inspection
 from flawgate_gateway.frames import Frame
@@ -10,24 +11,39 @@ from flawgate_gateway.ports import Evidence
 from flawgate_imaging import decoding, overlay
 from flawgate_imaging.decoding import Limits
 from flawgate_imaging.defects import Box, Defect
+from flawgate_imaging.overlay import Drawing
 
 
 def mask_png(evidence: Evidence) -> bytes:
-    """The mask in the frame's size: 8-bit grey PNG, probability × 255, the largest of all classes."""
-    return overlay.mask_png(evidence.mask.max(axis=0), evidence.geometry)
+    """The mask in the frame's size: 8-bit grey PNG, × 255: how probable a defect is, or the residual of an anomaly.
+
+    Raises:
+        NotFound: the recipe makes none.
+    """
+    if evidence.mask is None:
+        raise NotFound(
+            f"Recipe {evidence.recipe.name} tells classes of frames apart and marks no pixels: it makes no mask; "
+            "its `overlay.png` says what was answered.",
+            {"recipe": evidence.recipe.name},
+        )
+    return overlay.mask_png(evidence.mask, evidence.geometry)
 
 
 def overlay_png(inspection: Inspection, evidence: Evidence, limits: Limits) -> bytes:
-    """The frame with mask, boxes and evaluation drawn on it: PNG, RGB."""
-    return overlay.overlay_png(
-        _pixels(evidence.frame, limits),
-        np.divide(evidence.mask, 255, dtype=np.float32),
-        evidence.geometry,
-        [_defect(defect) for defect in inspection.defects],
+    """The frame with mask, boxes, classes and evaluation drawn on it: PNG, RGB."""
+    drawing = Drawing(
         evaluation=inspection.evaluation,
         score=inspection.score,
-        threshold=inspection.threshold,
+        threshold=None if evidence.recipe.policy.areas else inspection.threshold,
+        defects=[_defect(defect) for defect in inspection.defects],
+        mask=evidence.mask,
+        classes=evidence.recipe.classes,
+        mask_threshold=evidence.recipe.policy.mask_threshold,
+        is_residual=evidence.recipe.kind == "anomaly",
+        probabilities=[(told.class_name, told.probability) for told in inspection.probabilities],
+        reason=inspection.reason,
     )
+    return overlay.overlay_png(_pixels(evidence.frame, limits), evidence.geometry, drawing)
 
 
 def _pixels(frame: Frame, limits: Limits) -> NDArray[np.uint8]:

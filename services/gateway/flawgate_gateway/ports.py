@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from flawgate_contracts.recipe import Recipe
 from flawgate_contracts.steps import Step
-from flawgate_gateway.answer import Defect, ModelFacts
+from flawgate_gateway.answer import ClassProbability, Defect, ModelFacts
 from flawgate_gateway.frames import Frame
 from flawgate_imaging.geometry import Geometry
 
@@ -36,9 +36,13 @@ class Decided:
     threshold: float
     policy_version: str
     recipe_version: str
+    class_name: str | None
+    """Of the frame as a whole; None where none can be said."""
+    probabilities: tuple[ClassProbability, ...]
+    """Of classes of frames; empty unless the recipe is a classification."""
     defects: tuple[Defect, ...]
-    mask: NDArray[np.uint8]
-    """(classes, height, width), uint8: probability × 255."""
+    mask: NDArray[np.uint8] | None
+    """(classes, height, width), uint8: probability, or residual, × 255; None of a classification."""
     models: tuple[ModelFacts, ...]
     infer_seconds: float
     policy_seconds: float
@@ -101,10 +105,12 @@ class Evidence:
     """What the pictures of an inspection are drawn from."""
 
     frame: Frame
-    mask: NDArray[np.uint8]
-    """(classes, height, width), uint8: probability × 255."""
+    recipe: Recipe
+    """That it was inspected by."""
+    mask: NDArray[np.uint8] | None
+    """(classes, height, width), uint8: probability, or residual, × 255; None of a classification."""
     geometry: Geometry
     nbytes: int = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "nbytes", len(self.frame.data) + self.mask.nbytes)
+        object.__setattr__(self, "nbytes", len(self.frame.data) + (0 if self.mask is None else self.mask.nbytes))

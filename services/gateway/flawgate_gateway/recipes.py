@@ -63,7 +63,9 @@ class RecipeBook:
         self._asking = None
 
     async def _fresh(self, max_age_s: float) -> Sequence[ListedRecipe]:
-        if time.monotonic() - self._listed_at > max_age_s:
+        oldest = time.monotonic() - max_age_s
+        # Again where somebody said `forget` meanwhile: what was on its way then may be of before.
+        while self._listed_at < oldest:
             if self._asking is None or self._asking.done():
                 self._asking = asyncio.ensure_future(self._ask())
                 self._asking.add_done_callback(_take_note)

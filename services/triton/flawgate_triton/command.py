@@ -4,11 +4,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from flawgate_triton.graph import THREADS_VARIABLE
 from flawgate_triton.installation import Installation
 from flawgate_triton.options import Options
-
-THREADS_VARIABLE = "FLAWGATE_TRITON_THREADS"
-"""Tells the backend the threads per model; `backends/onnxruntime/model.py` reads it (it may import nothing of ours)."""
 
 EXIT_TIMEOUT_S = 10
 """Seconds that Triton gives inferences in flight when it is told to stop."""
@@ -37,7 +35,7 @@ def triton_command(
         "grpc-port": options.grpc_port,
         "metrics-address": options.host,
         "metrics-port": options.metrics_port,
-        # ONNX Runtime runs on the CPU here: without these Triton warns about the GPU tools that it does not find.
+        # Every backend runs on the CPU here: without these Triton warns about the GPU tools that it does not find.
         "allow-gpu-metrics": "false",
         "pinned-memory-pool-byte-size": 0,
         # One broken model must not take the others' recipes away.
@@ -66,7 +64,7 @@ def triton_environment(
     environment = {k: v for k, v in inherited.items() if k not in {"VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH"}}
     _prepend(environment, "PATH", installation.python_folder)
     _prepend(environment, "LD_LIBRARY_PATH", *installation.library_folders)
-    # The backend runs on the CPU: where there is a GPU, each stub would take some of its memory for nothing.
+    # The backends run on the CPU: where there is a GPU, each stub would take some of its memory for nothing.
     environment["CUDA_VISIBLE_DEVICES"] = ""
     # From 1.29 on, ONNX Runtime's Linux builds report models and usage to Microsoft unless told not to.
     environment["ORT_DISABLE_TELEMETRY"] = "1"

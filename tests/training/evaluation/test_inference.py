@@ -5,8 +5,9 @@ from support.fake_judges import BINARY, KINDS, Contrast, FakeRun, fake_run
 from support.tiny_training import TILING, experiment, samples
 from torch import nn
 
+from flawgate_contracts.errors import ModelFailure
 from flawgate_training.evaluation.inference import Judge, Judgement, evaluating
-from flawgate_training.experiment.schema import Experiment
+from flawgate_training.experiment.schema import Experiment, Task
 
 GOOD, SPOT, STRIPE = samples((0, 1, 2))
 
@@ -100,6 +101,15 @@ def test_frames_in_colour() -> None:
     found = judged(fake_run("segmentation"), np.stack([SPOT.pixels] * 3, -1))
     assert found.class_map is not None
     assert found.class_map.tolist() == (SPOT.mask > 0).astype(int).tolist()
+
+
+@pytest.mark.parametrize("task", ["cascade", "segmentation", "classification", "anomaly"])
+def test_what_is_no_number_is_refused(task: Task) -> None:
+    """A network whose weights are lost is no judge of anything."""
+    run = fake_run(task)
+    torch.nn.init.constant_(next(run.network.parameters()), float("nan"))
+    with pytest.raises(ModelFailure, match="no numbers"):
+        judged(run, SPOT.pixels)
 
 
 def test_modes_come_back() -> None:

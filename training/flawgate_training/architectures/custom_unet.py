@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from flawgate_training.architectures.architecture import Architecture, Filters, Wanted
 from flawgate_training.architectures.initialisation import he_normal, start_at
-from flawgate_training.architectures.units import double_unit
+from flawgate_training.architectures.units import double_unit, levels_of
 from flawgate_training.experiment.part import Part
 
 
@@ -49,19 +49,13 @@ class CustomUNet(nn.Module):
 
     def forward(self, frames: Tensor) -> Tensor:
         """See the class."""
-        levels = self._encode(frames)
+        levels = levels_of(self.encoder, self.pool, frames)
         before = [frames, *(self.pool(level) for level in levels[:-2])]
         x = levels[-1]
         for i in reversed(range(len(self.decoder))):
             x = self.decoder[i](torch.cat([self.up[i](x), levels[i], before[i]], dim=1))
         logits: Tensor = self.head(x)
         return logits
-
-    def _encode(self, frames: Tensor) -> list[Tensor]:
-        levels = [self.encoder[0](frames)]
-        for stage in self.encoder[1:]:
-            levels.append(stage(self.pool(levels[-1])))
-        return levels
 
 
 def _build(wanted: Wanted, options: CustomUNetOptions) -> nn.Module:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from flawgate_training.architectures.architecture import Architecture, Filters, Wanted
 from flawgate_training.architectures.initialisation import he_normal, start_at
-from flawgate_training.architectures.units import double_unit, unit
+from flawgate_training.architectures.units import double_unit, levels_of, unit
 from flawgate_training.experiment.part import Part
 
 LEVELS = 5
@@ -85,9 +85,7 @@ class UNet3Plus(nn.Module):
 
     def forward(self, frames: Tensor) -> Tensor:
         """See the class."""
-        maps = [self.encoder[0](frames)]
-        for stage in self.encoder[1:]:
-            maps.append(stage(self.pool(maps[-1])))
+        maps = levels_of(self.encoder, self.pool, frames)
         for level in reversed(range(LEVELS - 1)):
             maps[level] = self.decoder[level](maps)
         logits: Tensor = self.head(maps[0])

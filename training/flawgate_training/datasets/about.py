@@ -14,6 +14,7 @@ class About:
         source: who made it, and where it was published.
         licence: SPDX id of the licence of weights that learned from it.
         notice: what that licence means for their use.
+        shareable: whether its pictures may be passed on with a recipe.
     """
 
     name: str
@@ -21,6 +22,7 @@ class About:
     source: str
     licence: str
     notice: str
+    shareable: bool = False
 
 
 def own(folder: Path) -> About:
@@ -32,4 +34,5 @@ def own(folder: Path) -> About:
         source=f"Pictures of the folder {name}, from whoever trained on them.",
         licence="proprietary",
         notice="They learned from own pictures, whose owner decides about their use.",
+        shareable=True,
     )

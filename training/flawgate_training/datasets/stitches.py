@@ -21,6 +21,7 @@ ABOUT = About(
     source="Pictures that `flawgate_imaging.stitches` makes; every figure measured on them is a synthetic one.",
     licence="Apache-2.0",
     notice="They learned from generated pictures only and carry no further condition.",
+    shareable=True,
 )
 
 CLASSES = ("background", *STITCH_CLASSES)

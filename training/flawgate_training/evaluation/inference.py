@@ -1,18 +1,22 @@
 """What a trained network says about a frame, with the arithmetic of the service."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from flawgate_contracts.kinds import MASK, PROBABILITIES, RECONSTRUCTION, SCORE
 from flawgate_imaging import scores, tiles
+from flawgate_imaging.judgement import Judgement as ServedJudgement
+from flawgate_imaging.judgement import Manner, judge
 from flawgate_training.datasets.samples import Pixels
 from flawgate_training.evaluation.goodness import has_good_class
-from flawgate_training.experiment.schema import Experiment
+from flawgate_training.experiment.schema import Experiment, Task
 
 Map = NDArray[np.float32]
 
@@ -40,15 +44,6 @@ class Judgement:
     class_map: NDArray[np.uint8] | None = None
 
 
-@dataclass(frozen=True)
-class _Said:
-    """Of n tiles: scores, (n,), and class planes, (n, K, h, w), or class probabilities, (n, K); float32, 0–1."""
-
-    scores: list[float]
-    planes: Map | None = None
-    probabilities: Map | None = None
-
-
 class Judge:
     """Judges frames one by one, as the service does.
 
@@ -72,59 +67,61 @@ class Judge:
 
         Raises:
             InvalidFrame: the frame is smaller than a tile.
+            ModelFailure: the network said something that is no number.
         """
         height, width = pixels.shape[:2]
         tiling = self._experiment.tiling
-        said = self._said(pixels[np.newaxis] if tiling is None else tiles.cut(pixels, tiling))
-        score = scores.merged_score(said.scores)
-        if said.probabilities is not None:
-            worst = said.probabilities[int(np.argmax(said.scores))]
-            return Judgement(score, _answered(worst), worst)
+        cut = pixels[np.newaxis] if tiling is None else tiles.cut(pixels, tiling)
+        frames = np.ascontiguousarray(cut[:, np.newaxis] if cut.ndim == 3 else cut.transpose(0, 3, 1, 2))
+        answers = self._answers(frames)
+        said = judge(self._manner(answers), frames, answers, height=height, width=width)
+        return self._told(said, height, width)
+
+    def _told(self, said: ServedJudgement, height: int, width: int) -> Judgement:
+        """With maps in the frame's size."""
         if said.planes is None:
-            return Judgement(score)
-        if tiling is None:
-            return self._mapped(score, np.stack([scores.spread(plane, height, width) for plane in said.planes[0]]))
-        return self._mapped(score, scores.merged_planes(said.planes, tiling, height, width))
+            return Judgement(said.score, said.answer, said.probabilities)
+        planes = np.stack([scores.spread(plane, height, width) for plane in said.planes])
+        class_map = None if self._experiment.task == "anomaly" else scores.class_indices(planes)
+        return Judgement(said.score, said.answer, None, scores.defect_probability(planes), class_map)
 
-    def _mapped(self, score: float, planes: Map) -> Judgement:
-        defect_map = scores.defect_probability(planes)
-        if self._experiment.task == "anomaly":
-            return Judgement(score, defect_map=defect_map)
-        class_map = scores.class_indices(planes)
-        answer = scores.majority_class(class_map) if len(planes) > 1 else None
-        return Judgement(score, answer, defect_map=defect_map, class_map=class_map)
+    def _manner(self, answers: Mapping[str, Map]) -> Manner:
+        experiment = self._experiment
+        told = next((answers[name] for name in (MASK, PROBABILITIES) if name in answers), None)
+        return Manner(
+            kind=experiment.task,
+            classes=1 if told is None else told.shape[1],
+            tiling=experiment.tiling,
+            top_share=experiment.judging.top_share,
+            good_class=self._has_good,
+        )
 
-    def _said(self, pixels: Pixels) -> _Said:
-        """About tiles, (n, h, w) or (n, h, w, 3), uint8."""
-        planes = pixels[:, np.newaxis] if pixels.ndim == 3 else pixels.transpose(0, 3, 1, 2)
+    def _answers(self, frames: NDArray[np.uint8]) -> Mapping[str, Map]:
+        """About tiles, (n, C, h, w), uint8, by the names of `kinds.ANSWERS`."""
         device = next(self._network.parameters()).device
-        chunks = torch.split(torch.from_numpy(np.ascontiguousarray(planes)), _TILES_AT_ONCE)
-        parts = [self._part(chunk.to(device)) for chunk in chunks]
-        return _Said([score for part in parts for score in part.scores], *_joined(parts))
+        chunks = torch.split(torch.from_numpy(frames), _TILES_AT_ONCE)
+        parts = [named_answers(self._experiment.task, self._network(chunk.to(device))) for chunk in chunks]
+        return {name: np.concatenate([_numpy(part[name]) for part in parts]) for name in parts[0]}
 
-    def _part(self, frames: Tensor) -> _Said:
-        """About a few tiles, (n, C, h, w), uint8."""
-        output = self._network(frames)
-        match self._experiment.task:
-            case "cascade":
-                mask, score = output
-                return _Said(score.flatten().tolist(), _numpy(mask))
-            case "segmentation":
-                return self._ranked(_numpy(_probabilities(output)))
-            case "anomaly":
-                pairs = zip(frames.cpu().numpy(), _numpy(output), strict=True)
-                return self._ranked(np.stack([scores.residual(frame, drawn)[np.newaxis] for frame, drawn in pairs]))
-            case "classification":
-                found = _numpy(_probabilities(output))
-                return _Said([self._class_score(each) for each in found], probabilities=found)
 
-    def _ranked(self, planes: Map) -> _Said:
-        share = self._experiment.judging.top_share
-        return _Said([scores.top_share_mean(scores.defect_probability(each), share) for each in planes], planes)
+def named_answers(task: Task, output: Any) -> dict[str, Tensor]:
+    """What a network said, as its exported models say it: probabilities by the names of `kinds.ANSWERS`.
 
-    def _class_score(self, probabilities: Map) -> float:
-        """Of "not good"; where no class is good, of the class answered."""
-        return float(scores.defect_probability(probabilities) if self._has_good else probabilities.max())
+    Args:
+        task: what the network was trained for.
+        output: of its `forward`: mask and score of a cascade, logits of a segmentation or classification,
+            (N, K, ...), or a reconstruction.
+    """
+    match task:
+        case "cascade":
+            mask, score = output
+            return {MASK: mask, SCORE: score}
+        case "segmentation":
+            return {MASK: _probabilities(output)}
+        case "classification":
+            return {PROBABILITIES: _probabilities(output)}
+        case "anomaly":
+            return {RECONSTRUCTION: output}
 
 
 def _probabilities(logits: Tensor) -> Tensor:
@@ -134,19 +131,6 @@ def _probabilities(logits: Tensor) -> Tensor:
 
 def _numpy(values: Tensor) -> Map:
     return np.asarray(values.float().cpu().numpy(), np.float32)
-
-
-def _answered(probabilities: Map) -> int:
-    return int(probabilities[0] >= scores.MASK_THRESHOLD) if len(probabilities) == 1 else int(probabilities.argmax())
-
-
-def _joined(parts: Sequence[_Said]) -> tuple[Map | None, Map | None]:
-    planes = [part.planes for part in parts if part.planes is not None]
-    probabilities = [part.probabilities for part in parts if part.probabilities is not None]
-    return (
-        np.concatenate(planes) if planes else None,
-        np.concatenate(probabilities) if probabilities else None,
-    )
 
 
 @contextmanager

@@ -45,15 +45,17 @@ def table(report: Report) -> Table:
     drawn.add_column("figure")
     drawn.add_column("value", justify="right")
     drawn.add_column("95 % interval")
-    for name, value, interval in _rows(report):
-        drawn.add_row(Text(name), Text(value), _told(interval))
+    for name, value, interval in rows(report):
+        drawn.add_row(Text(name), Text(value), told(interval))
     return drawn
 
 
 Row = tuple[str, str, Interval | None]
+"""Name, value as text, interval."""
 
 
-def _rows(report: Report) -> Iterator[Row]:
+def rows(report: Report) -> Iterator[Row]:
+    """Every figure: its name, its value as text, its interval."""
     if report.pooled:
         yield from _frame_rows(report, report.pooled)
     for title, figures in (("best validation threshold", report.tuned), ("paper's threshold", report.fixed)):
@@ -97,7 +99,8 @@ def _wrong_rows(figures: Evaluation) -> Iterator[Row]:
         yield f"  and {len(figures.wrong) - _SHOWN_WRONG} more", "", None
 
 
-def _told(interval: Interval | None) -> str:
+def told(interval: Interval | None) -> str:
+    """An interval as text; empty where it shows nothing."""
     return "" if interval is None or interval.is_point else f"{interval.low:.4f} – {interval.high:.4f}"
 
 

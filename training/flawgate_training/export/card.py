@@ -4,39 +4,58 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from flawgate_contracts.golden import Golden
 from flawgate_contracts.recipe import Recipe
+from flawgate_imaging.scores import SCORE_DECIMALS
 from flawgate_training.evaluation.figures import Evaluation, Report
+from flawgate_training.evaluation.summary import rows, told
 from flawgate_training.experiment.schema import Experiment
 from flawgate_training.experiment.training import Stage
+from flawgate_training.export.backends import CpuBackend
+from flawgate_training.export.cost import Cost
+from flawgate_training.export.parity import Parity
 
 
-class DatasetCard(BaseModel):
-    """Where the weights learned from."""
-
+class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DatasetCard(_Part):
+    """What the weights learned from."""
 
     name: str
     source: str
     licence: str
     notice: str = Field(description="What the licence means for the use of the weights.")
+    files: int = Field(ge=0, description="Pictures and masks of the data set; 0 where the weights learned from none.")
+    sha256: str | None = Field(description="Over names and checksums of all files; see manifest.json of the run.")
+    split: dict[str, int] = Field(description="Frames that were learned from, that chose, and that judged.")
 
 
-class Card(BaseModel):
+class NetworkCard(_Part):
+    """One ONNX file, as exported, and what the graph work saved."""
+
+    model: str
+    before: Cost = Field(description="Of the plain export.")
+    after: Cost = Field(description="Of the file published.")
+
+
+class Card(_Part):
     """A model card. `card.json` is its JSON, `MODEL_CARD.md` what `markdown` makes of it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     recipe: Recipe
-    parameters: int = Field(description="Weights of both networks.")
+    parameters: int = Field(description="Weights of all networks.")
     dataset: DatasetCard
     experiment: Experiment = Field(description="What defined the run.")
     training_seconds: float = Field(description="Wall-clock time of the shipped run's training.")
+    training_device: str
     training_versions: dict[str, str]
     evaluation: Report | None = Field(description="None where the recipe was exported unjudged.")
     note: str = Field(default="", description="What else a reader must know to trust the figures.")
-    parity_frames: int = Field(description="Frames on which torch and ONNX Runtime were compared.")
-    parity_score_difference: float = Field(description="Largest difference of a score, 0–1.")
-    parity_mask_difference: float = Field(description="Largest difference of a mask's pixel, 0–1.")
+    parity: Parity
+    networks: tuple[NetworkCard, ...]
+    cpu_backend: CpuBackend = Field(description="What serves it where there is no GPU.")
+    golden: Golden
 
     @property
     def created_at(self) -> datetime:
@@ -46,64 +65,87 @@ class Card(BaseModel):
 
 def markdown(card: Card) -> str:
     """The card for people."""
-    sections = [_head(card), _dataset(card), _judged(card), _training(card), _files(card)]
+    sections = [_head(card), _dataset(card), _judged(card), _training(card), _parity(card), _files(card)]
     return "\n\n".join(sections) + "\n"
 
 
 def _head(card: Card) -> str:
-    recipe = card.recipe
+    recipe, provenance = card.recipe, card.recipe.provenance
+    forced = f"**Published against a refusal of the parity gate: {provenance.forced}**\n\n" if provenance.forced else ""
+    tiles = f", in tiles of {recipe.shown.height}×{recipe.shown.width}" if recipe.tiling else ""
     return (
-        f"# Model card: {recipe.name}\n\n{recipe.title}\n\n"
-        f"**Licence of the weights: {recipe.provenance.licence}.** {card.dataset.notice}\n\n"
-        f"Architecture: `{recipe.provenance.architecture}` (paper {recipe.provenance.paper}), "
-        f"{card.parameters:,} weights. "
+        f"# Model card: {recipe.name}, version {recipe.version}\n\n{recipe.title}\n\n{forced}"
+        f"**Licence of the weights: {provenance.licence}.** {card.dataset.notice}\n\n"
+        f"A {recipe.kind} by `{provenance.architecture}`{_of(provenance.paper)}, {card.parameters:,} weights, "
+        f"{provenance.precision}, for a {provenance.target.upper()}. "
         f"Input: {recipe.input.channels}×{recipe.input.height}×{recipe.input.width} "
-        "(channels × height × width), uint8. "
-        f"A frame is NOT_OK from a score of {recipe.policy.threshold} upwards; "
-        f"a pixel is defective from {recipe.policy.mask_threshold} upwards."
+        f"(channels × height × width), uint8{tiles}. {_policy(recipe)}"
     )
 
 
+def _of(paper: str | None) -> str:
+    return f" ({paper})" if paper else ""
+
+
+def _policy(recipe: Recipe) -> str:
+    policy = recipe.policy
+    if policy.areas:
+        return "A frame is NOT_OK where the area of a class leaves its limits: " + "; ".join(
+            f"{name} {limits.min_px} to {'any' if limits.max_px is None else limits.max_px} pixels"
+            for name, limits in policy.areas.items()
+        )
+    pixels = "" if recipe.kind == "classification" else f"; a pixel is marked from {policy.mask_threshold:g} upwards"
+    return f"A frame is NOT_OK from a score of {policy.threshold:g} upwards{pixels}."
+
+
 def _dataset(card: Card) -> str:
-    return f"## Data\n\n{card.dataset.name}. {card.dataset.source}"
+    data = card.dataset
+    if data.sha256 is None:
+        return f"## Data\n\n{data.name}. {data.source}"
+    split = ", ".join(f"{count} for {name}" for name, count in data.split.items())
+    return (
+        f"## Data\n\n{data.name}. {data.source}\n\nFrames: {split}. {data.files} files, SHA-256 over all of them "
+        f"`{data.sha256}`."
+    )
 
 
 def _judged(card: Card) -> str:
     report = card.evaluation
-    if report is None or report.pooled is None:
+    if report is None:
         return "## Evaluation\n\nNone: this recipe was exported without being judged."
-    named = [(f"fold {number}", fold) for number, fold in enumerate(report.folds)] + [("all", report.pooled)]
-    head = "| frames of | frames | defects found | missed | false alarms | precision | recall | F1 | AP | AUROC |"
-    rows = "\n".join(_row(name, evaluation) for name, evaluation in named)
     note = f"\n\n{card.note}" if card.note else ""
-    return f"## Evaluation\n\n{report.protocol}\n\n{head}\n|{'---|' * 10}\n{rows}\n\n{_wrong(report.pooled)}{note}"
+    return f"## Evaluation\n\n{report.protocol}\n\n{_folds(report)}{_figures(report)}{note}"
 
 
-def _row(name: str, figures: Evaluation) -> str:
+def _folds(report: Report) -> str:
+    """A line for each fold of a cross-validation."""
+    if not report.folds:
+        return ""
+    head = "| frames of | frames | defects found | missed | false alarms | precision | recall | F1 | AP | AUROC |"
+    lines = "\n".join(_fold(number, fold) for number, fold in enumerate(report.folds))
+    return f"{head}\n|{'---|' * 10}\n{lines}\n\nAll of them together:\n\n"
+
+
+def _fold(number: int, figures: Evaluation) -> str:
     counts = [figures.frames, figures.true_positives, figures.false_negatives, figures.false_positives]
     ratios = [figures.precision, figures.recall, figures.f1, figures.average_precision, figures.auroc]
-    return f"| {' | '.join([name, *map(str, counts), *(f'{ratio:.4f}' for ratio in ratios)])} |"
+    return f"| fold {number} | {' | '.join([*map(str, counts), *(f'{ratio:.4f}' for ratio in ratios)])} |"
 
 
-def _wrong(figures: Evaluation) -> str:
-    if not figures.wrong:
-        return f"No frame was judged wrongly at {figures.threshold}."
-    lines = [
-        f"- `{frame.name}`: {'missed defect' if frame.defective else 'false alarm'}, score {frame.score:.3f}"
-        for frame in figures.wrong
-    ]
-    return f"Judged wrongly at {figures.threshold}:\n\n" + "\n".join(lines)
+def _figures(report: Report) -> str:
+    lines = [f"| {name.strip()} | {value} | {told(interval)} |" for name, value, interval in rows(report)]
+    return "\n".join(["| figure | value | 95 % interval |", "|---|---|---|", *lines])
 
 
 def _training(card: Card) -> str:
     experiment = card.experiment
-    told = "; ".join(_stage(name, stage) for name, stage in experiment.stages.items())
+    stages = "; ".join(_stage(name, stage) for name, stage in experiment.stages.items())
     versions = ", ".join(f"{name} {version}" for name, version in sorted(card.training_versions.items()))
     dilation = getattr(experiment.data, "dilation", 1)
     grown = f" Labels dilated by {dilation}," if dilation > 1 else " Labels as drawn,"
     return (
-        f"## Training of the shipped weights\n\n{told}.{grown} seed {experiment.seed}, "
-        f"experiment `{experiment.name}`, {card.training_seconds / 60:.0f} minutes. {versions}."
+        f"## Training of the shipped weights\n\n{stages}.{grown} seed {experiment.seed}, experiment "
+        f"`{experiment.name}`, {card.training_seconds / 60:.0f} minutes on {card.training_device}. {versions}."
     )
 
 
@@ -114,13 +156,41 @@ def _stage(name: str, stage: Stage) -> str:
     )
 
 
-def _files(card: Card) -> str:
-    models = "\n".join(
-        f"- `{model.name}` version {model.version}: SHA-256 `{model.sha256}`" for model in card.recipe.models
-    )
-    versions = ", ".join(f"{name} {version}" for name, version in sorted(card.recipe.provenance.versions.items()))
+def _parity(card: Card) -> str:
+    found = card.parity
+    overlap = f"; masks overlap by at least {found.least_mask_iou:.4f} (IoU)" if found.least_mask_iou else ""
+    logits = found.largest_logit_difference
+    before = "" if logits is None else f", logits by at most {logits:.1g}"
+    faults = "".join(f"\n- {fault}" for fault in found.faults)
     return (
-        f"## Export\n\n{models}\n\nExported {card.created_at:%Y-%m-%d} with {versions}. "
-        f"On {card.parity_frames} frames ONNX Runtime's scores differ from torch's by at most "
-        f"{card.parity_score_difference:.1g}, its masks by {card.parity_mask_difference:.1g}."
+        f"## Parity\n\nOn {len(found.frames)} frames, ONNX Runtime's scores differ from torch's by "
+        f"{shift(found)}{before}{overlap}; {len(found.flipped)} evaluations flipped. "
+        f"{len(card.golden.frames)} golden frames must keep their evaluation, and their score within "
+        f"{card.golden.tolerance:g}.{faults}"
+    )
+
+
+def shift(found: Parity) -> str:
+    """The largest difference of a score, as text."""
+    least = 10.0**-SCORE_DECIMALS
+    return f"at most {found.largest_score_shift:.1g}" if found.largest_score_shift else f"less than {least:g}"
+
+
+def _files(card: Card) -> str:
+    shas = {model.name: model.sha256 for model in card.recipe.models}
+    lines = "\n".join(_network(each, shas[each.model]) for each in card.networks)
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(card.recipe.provenance.versions.items()))
+    commit = f", commit `{card.recipe.provenance.commit}`" if card.recipe.provenance.commit else ""
+    return (
+        "## Export\n\n| model | operations (plain export) | nodes | bytes | SHA-256 |\n|---|---|---|---|---|\n"
+        f"{lines}\n\nExported {card.created_at:%Y-%m-%d} with {versions}{commit}. Without a GPU it is served by "
+        f"{card.cpu_backend}."
+    )
+
+
+def _network(card: NetworkCard, sha256: str) -> str:
+    before, after = card.before, card.after
+    return (
+        f"| `{card.model}` | {after.operations / 1e9:.3f} G ({before.operations / 1e9:.3f} G) | "
+        f"{after.nodes} ({before.nodes}) | {after.bytes:,} ({before.bytes:,}) | `{sha256}` |"
     )

@@ -1,16 +1,35 @@
-"""The two ONNX graphs of a cascade recipe. Batch size is dynamic; height and width are fixed."""
+"""The ONNX graphs of a recipe's models: of every network, in every precision, by one path.
 
-import copy
+Frames arrive as uint8 and are normalised inside the graph; answers are probabilities, float32. The batch is dynamic,
+height and width are fixed. Nothing in a file tells of the machine that wrote it.
+"""
+
 import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import onnx
 import torch
+from numpy.typing import NDArray
+from onnx import TensorProto, ValueInfoProto
+from onnxruntime import InferenceSession
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from flawgate_training.architectures.commutator import FEATURES, STRIDE, TwoStageNetwork
+from flawgate_contracts.errors import InternalError, InvalidParameter
+from flawgate_contracts.kinds import CALLS, FRAME, Call, Kind
+from flawgate_contracts.recipe import Precision, Target, TensorInput
+from flawgate_training.datasets.items import Pixels
+from flawgate_training.evaluation.inference import evaluating
+from flawgate_training.export import folding
+from flawgate_training.export.cost import Cost, cost
+from flawgate_training.export.parts import PARTS, USES
+from flawgate_training.export.precision import Feed, halved, pool_in_float, quantisable, quantise
+from flawgate_training.export.runtimes import PROVIDER, planes
+from flawgate_training.export.tensors import TensorSpec
+
+__all__ = ["OPSET", "TensorSpec", "Written", "plain_costs", "write"]
 
 OPSET = 18
 """The exporter's own; every ONNX Runtime since 1.14 and TensorRT since 8.6 read it."""
@@ -18,92 +37,203 @@ OPSET = 18
 _TRACED_BATCH = 2
 """A batch of one would be taken for a constant."""
 
-
-class SegmentationGraph(nn.Module):
-    """`frame`, (N, 1, H, W), uint8 → `mask`, (N, 1, H/8, W/8), 0–1, and `features`, (N, 145, H/8, W/8); float32."""
-
-    def __init__(self, network: TwoStageNetwork) -> None:
-        super().__init__()
-        self.network = network.segmentation
-
-    def forward(self, frame: Tensor) -> tuple[Tensor, Tensor]:
-        """See the class. The last feature is the mask's logit."""
-        features = self.network(frame)
-        return features[:, FEATURES:].sigmoid(), features
+_DTYPES: Mapping[int, Literal["UINT8", "FP32"]] = {TensorProto.UINT8: "UINT8", TensorProto.FLOAT: "FP32"}
 
 
-class ClassificationGraph(nn.Module):
-    """`features`, (N, 145, H/8, W/8), float32 → `score`, (N, 1), float32, 0–1."""
+@dataclass(frozen=True)
+class Written:
+    """One model's file.
 
-    def __init__(self, network: TwoStageNetwork) -> None:
-        super().__init__()
-        self.network = network.classification
+    Attributes:
+        call: which part of the recipe it is.
+        path: of the ONNX file.
+        inputs: what it takes.
+        outputs: what it gives.
+        cost: of the file.
+    """
 
-    def forward(self, features: Tensor) -> Tensor:
-        """See the class."""
-        score: Tensor = self.network(features).sigmoid()
-        return score
-
-
-def fold_batch_norm(network: TwoStageNetwork) -> TwoStageNetwork:
-    """A copy in evaluation mode whose every convolution has taken its batch normalisation into its weights."""
-    folded = copy.deepcopy(network).eval()
-    for module in folded.modules():
-        if isinstance(module, nn.Sequential) and len(module) == 2:
-            _fold(module)
-    return folded
+    call: Call
+    path: Path
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    cost: Cost
 
 
-def _fold(pair: nn.Sequential) -> None:
-    convolution, norm = pair
-    if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-        pair[0], pair[1] = fuse_conv_bn_eval(convolution, norm), nn.Identity()
-
-
-def write_graphs(
-    network: TwoStageNetwork, *, height: int, width: int, segmentation: Path, classification: Path
-) -> None:
-    """Write both graphs as ONNX.
+def write(
+    network: nn.Module,
+    kind: Kind,
+    shown: TensorInput,
+    folder: Path,
+    *,
+    precision: Precision = "fp32",
+    calibration: Sequence[Pixels] | None = None,
+    target: Target = "cpu",
+) -> tuple[Written, ...]:
+    """Write a recipe's models.
 
     Args:
         network: trained.
-        height: rows of the frame, in pixels.
-        width: columns of the frame, in pixels.
-        segmentation: file to write.
-        classification: file to write.
+        kind: of the recipe.
+        shown: what the first model takes: the whole input, or a tile.
+        folder: that exists; each file is called `<part>.onnx`.
+        precision: what the models compute with; what goes in and comes out does not depend on it.
+        calibration: for int8: frames to learn the ranges of activations from, (h, w) or (h, w, 3), uint8, of the shape
+            of `shown`; see `calibration.choose`.
+        target: what the graphs are rewritten for; int8 is the same for all.
+
+    Returns:
+        One for each of `kinds.CALLS`, in this order.
+
+    Raises:
+        InvalidParameter: the network is not of this kind, or int8 lacks frames of the right shape.
     """
-    folded = fold_batch_norm(network)
-    frame = torch.zeros(_TRACED_BATCH, 1, height, width, dtype=torch.uint8)
-    features = torch.zeros(_TRACED_BATCH, FEATURES + 1, height // STRIDE, width // STRIDE)
-    _write(SegmentationGraph(folded), segmentation, "frame", frame, ["mask", "features"])
-    _write(ClassificationGraph(folded), classification, "features", features, ["score"])
+    if not isinstance(network, USES[kind]):
+        raise InvalidParameter(
+            f"A recipe of the kind {kind} runs a {USES[kind].__name__}, not a {type(network).__name__}; "
+            "export it as what it was trained for.",
+            {"field": "kind"},
+        )
+    if precision == "int8":
+        _check_calibration(calibration, shown)
+    folded = _exported(_ready(network, precision), kind, shown, optimise=True)
+    # A concatenation taken apart is a sum of convolutions, and in int8 each of its terms would be rounded by itself.
+    rewritten_for: Target = "gpu" if precision == "int8" else target
+    models = [folding.rewrite(model, target=rewritten_for) for model in folded]
+    for model in models:
+        _tidy(model, precision)
+    files = [folder / f"{call.part}.onnx" for call in CALLS[kind]]
+    _save(models, kind, files, calibration if precision == "int8" else None)
+    return tuple(_written(call, path) for call, path in zip(CALLS[kind], files, strict=True))
 
 
-def _write(graph: nn.Module, path: Path, name: str, example: Tensor, outputs: list[str]) -> None:
+def plain_costs(network: nn.Module, kind: Kind, shown: TensorInput) -> tuple[Cost, ...]:
+    """What the models would cost as traced: nothing folded, float32.
+
+    Args:
+        network: trained; of the kind, see `write`.
+        kind: of the recipe.
+        shown: what the first model takes.
+
+    Returns:
+        One for each of `kinds.CALLS`, in this order.
+    """
+    with evaluating(network):
+        return tuple(cost(model) for model in _exported(network, kind, shown, optimise=False))
+
+
+def _check_calibration(frames: Sequence[Pixels] | None, shown: TensorInput) -> None:
+    if not frames:
+        raise InvalidParameter(
+            "int8 needs training frames to learn the ranges of its numbers from, and there are none; "
+            "export as fp32 or fp16, or from a run whose data set is at hand.",
+            {"field": "precision"},
+        )
+    wanted = (shown.channels, shown.height, shown.width)
+    for frame in frames:
+        if planes(frame[None]).shape[1:] != wanted:
+            raise InvalidParameter(
+                f"A calibration frame is of shape {frame.shape}, but the model takes {wanted} (channels, height, "
+                "width); give frames as the recipe's steps and tiles prepare them.",
+                {"field": "calibration"},
+            )
+
+
+def _ready(network: nn.Module, precision: Precision) -> nn.Module:
+    folded = folding.fold(network)
+    return halved(folded) if precision == "fp16" else folded
+
+
+def _exported(network: nn.Module, kind: Kind, shown: TensorInput, *, optimise: bool) -> list[onnx.ModelProto]:
+    """The graph of each part, as traced, or with its constants folded."""
+    tensors = {FRAME: torch.zeros(_TRACED_BATCH, shown.channels, shown.height, shown.width, dtype=torch.uint8)}
+    models = []
+    for call, made in zip(CALLS[kind], PARTS[kind], strict=True):
+        part = made(network).eval()
+        examples = tuple(tensors[name] for name in call.inputs)
+        models.append(_export(part, call, examples, optimise=optimise))
+        if call is not CALLS[kind][-1]:
+            with torch.no_grad():
+                answer = part(*examples)
+            tensors |= dict(zip(call.outputs, (answer,) if isinstance(answer, Tensor) else answer, strict=True))
+    return models
+
+
+def _export(part: nn.Module, call: Call, examples: tuple[Tensor, ...], *, optimise: bool) -> onnx.ModelProto:
     with warnings.catch_warnings():
         # The exporter trips over deprecations of its own; what it wrote is compared with torch afterwards.
         warnings.simplefilter("ignore")
-        torch.onnx.export(
-            graph.eval(),
-            (example,),
-            path,
+        program = torch.onnx.export(
+            part,
+            examples,
             dynamo=True,
             opset_version=OPSET,
-            input_names=[name],
-            output_names=outputs,
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            input_names=call.inputs,
+            output_names=call.outputs,
+            dynamic_shapes=tuple({0: torch.export.Dim("batch")} for _ in examples),
             external_data=False,
+            optimize=optimise,
             verbose=False,
         )
-    _forget_origin(path)
+    if program is None:
+        raise InternalError("The exporter gave no graph.")
+    return program.model_proto
 
 
-def _forget_origin(path: Path) -> None:
-    """Take the stack traces out that the exporter leaves on every node: they hold paths of this machine."""
-    model = onnx.load(path)
+def _tidy(model: onnx.ModelProto, precision: Precision) -> None:
+    if precision == "fp16":
+        pool_in_float(model)
+    for number, node in enumerate(model.graph.node):
+        node.name = f"{number}_{node.op_type}"
+    _forget_origin(model)
+
+
+def _forget_origin(model: onnx.ModelProto) -> None:
+    """Take out what the exporter leaves of this machine: on every node a stack trace with paths of its files."""
     graph = model.graph
-    parts: list[Any] = [graph, *graph.node, *graph.value_info, *graph.input, *graph.output]
-    for part in parts:
+    inner = [node for function in model.functions for node in function.node]
+    parts: list[Any] = [model, graph, *graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer]
+    for part in [*parts, *model.functions, *inner, *(info for each in model.functions for info in each.value_info)]:
         del part.metadata_props[:]
         part.doc_string = ""
-    onnx.save(model, path)
+
+
+def _save(
+    models: Sequence[onnx.ModelProto], kind: Kind, files: Sequence[Path], frames: Sequence[Pixels] | None
+) -> None:
+    """Write the files, quantised where there are frames to calibrate on."""
+    if frames is not None and not any(map(quantisable, models)):
+        raise InvalidParameter(
+            "This network has no layer that int8 would round: all of them stay in float. Export it as fp32 or fp16.",
+            {"field": "precision"},
+        )
+    for position, (model, path) in enumerate(zip(models, files, strict=True)):
+        if frames is None or not quantisable(model):
+            onnx.save(model, path)
+        else:
+            quantise(model, _feeds(models[:position], kind, frames), path)
+            quantised = onnx.load(path)
+            _forget_origin(quantised)
+            onnx.save(quantised, path)
+
+
+def _feeds(before: Sequence[onnx.ModelProto], kind: Kind, frames: Sequence[Pixels]) -> Iterator[Feed]:
+    """What the part after some parts sees of each frame, as those in float answer it; one frame at a time."""
+    sessions = [InferenceSession(model.SerializeToString(), providers=[PROVIDER]) for model in before]
+    wanted = CALLS[kind][len(before)].inputs
+    for frame in frames:
+        tensors: dict[str, NDArray[Any]] = {FRAME: planes(frame[None])}
+        for call, session in zip(CALLS[kind], sessions, strict=False):
+            answers = session.run(list(call.outputs), {name: tensors[name] for name in call.inputs})
+            tensors |= dict(zip(call.outputs, answers, strict=True))
+        yield {name: tensors[name] for name in wanted}
+
+
+def _written(call: Call, path: Path) -> Written:
+    model = onnx.load(path)
+    inputs, outputs = (tuple(map(_spec, tensors)) for tensors in (model.graph.input, model.graph.output))
+    return Written(call, path, inputs, outputs, cost(model))
+
+
+def _spec(tensor: ValueInfoProto) -> TensorSpec:
+    kind = tensor.type.tensor_type
+    return TensorSpec(tensor.name, _DTYPES[kind.elem_type], tuple(size.dim_value for size in kind.shape.dim[1:]))

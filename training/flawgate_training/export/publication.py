@@ -1,86 +1,92 @@
-"""From a run to a published recipe: models, configuration and card."""
+"""From a run to a version of a recipe in the model repository: graphs, parity gate, golden frames, card."""
 
+import hashlib
+import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from flawgate_contracts.errors import InvalidExperiment, InvalidParameter
-from flawgate_contracts.recipe import ModelReference, Name, Policy, Provenance, Recipe
-from flawgate_training.architectures.commutator import TwoStageNetwork
-from flawgate_training.datasets.about import About
+from flawgate_contracts.errors import InvalidParameter
+from flawgate_contracts.golden import Golden
+from flawgate_contracts.recipe import MAX_REASON, Name, Recipe
+from flawgate_contracts.repository import lock, staging
+from flawgate_contracts.repository.digests import sha256
+from flawgate_contracts.repository.layout import ModelRepository
+from flawgate_imaging.judgement import Manner
 from flawgate_training.datasets.items import Pixels
-from flawgate_training.evaluation.figures import Report
-from flawgate_training.export import parity, staging
-from flawgate_training.export.card import Card, DatasetCard, markdown
-from flawgate_training.export.commit import current_commit
-from flawgate_training.export.graphs import write_graphs
-from flawgate_training.export.triton import classification_config, ensemble_config, segmentation_config
-from flawgate_training.runs import Run
+from flawgate_training.export import golden, parity
+from flawgate_training.export.backends import cpu_backend
+from flawgate_training.export.card import Card, DatasetCard, NetworkCard
+from flawgate_training.export.compatibility import check_compatible
+from flawgate_training.export.files import write_version
+from flawgate_training.export.graphs import Written, plain_costs, write
+from flawgate_training.export.parity import NamedFrame, Parity
+from flawgate_training.export.recipes import Request, recipe_of, sealed
+from flawgate_training.export.runtimes import OnnxModels, TorchModels
 
-PAPER = "d, sections 2 and 3"
-
-_VERSION = "1"
+LOCK_WAIT_S = 600.0
+"""How long an export that is done waits for another, or for a promotion, to leave the repository, in seconds."""
 
 
 @dataclass(frozen=True)
-class Request:
-    """What to publish, and as what.
+class Material:
+    """What an export needs beside the run.
 
     Attributes:
-        run: a finished run.
-        about: where what it learned from comes from.
-        name: of the recipe.
-        report: how it was judged; None where it was not.
-        title: one line for people; the data set's own where None.
-        note: for the model card: what else a reader must know to trust the figures.
+        frames: to compare on, as the steps prepare them; held-out ones where there are any.
+        dataset: what the weights learned from, for the card.
+        calibration: training frames, or tiles, for int8; None for other precisions.
     """
 
-    run: Run
-    about: About
-    name: str
-    report: Report | None = None
-    title: str | None = None
-    note: str = ""
+    frames: Sequence[NamedFrame]
+    dataset: DatasetCard
+    calibration: Sequence[Pixels] | None = None
 
 
-def publish(request: Request, repository: Path, *, frames: Sequence[Pixels]) -> Card:
-    """Write the recipe's models, compare them with the network, and put them into the repository.
+@dataclass(frozen=True)
+class Published:
+    """A version that is in the repository.
 
-    Args:
-        request: what to publish.
-        repository: Triton's model repository; `NAME_seg`, `NAME_cls` and `NAME` in it are replaced.
-        frames: to compare on; grey, (H, W), uint8, 0–255, of the network's input size.
+    Attributes:
+        card: its model card.
+        active: whether it is in force; a version of a recipe that was there before waits to be promoted.
+    """
 
-    Returns:
-        The model card, as written beside the ensemble's configuration.
+    card: Card
+    active: bool
+
+
+def publish(request: Request, material: Material, repository: Path) -> Published:
+    """Write the recipe's models, compare them with the network, and put them into the repository as a new version.
 
     Raises:
-        InvalidParameter: the name cannot be a recipe's.
-        InvalidExperiment: the run is no cascade.
-        ParityRefused: ONNX Runtime answers otherwise than torch; the repository is as it was.
+        InvalidParameter: the name cannot be a recipe's, the repository cannot be written to, or what is exported does
+            not fit the versions that are there.
+        ParityRefused: ONNX Runtime answers otherwise than torch, and nobody forced it; the repository is as it was.
+        RepositoryBusy: another process is changing the repository.
+        DiskFull: no space is left; the repository is as it was.
     """
     _check_name(request.name)
-    experiment, network = request.run.experiment, request.run.network
-    if not isinstance(network, TwoStageNetwork):
-        raise InvalidExperiment(f"Only the cascade commutator_two_stage is exported; this is a {experiment.task}.")
-    with staging.staging(repository) as folder:
-        files = [folder / f"{request.name}{part}" / _VERSION / "model.onnx" for part in ("_seg", "_cls")]
-        for file in files:
-            file.parent.mkdir(parents=True)
-        size = {"height": experiment.input.height, "width": experiment.input.width}
-        write_graphs(network, **size, segmentation=files[0], classification=files[1])
-        recipe = _recipe(request, files)
-        exported = parity.OnnxCascade(*files)
-        found = parity.check(network, exported, frames, threshold=recipe.policy.threshold)
-        card = _card(request, recipe, found)
-        _write_texts(card, folder)
-        for name in [*(model.name for model in recipe.models), recipe.name]:
-            staging.replace(folder / name, repository / name)
-    return card
+    _check_reason(request.forced)
+    there = ModelRepository(repository)
+    lock.check_free(repository)
+    with tempfile.TemporaryDirectory(prefix="flawgate-export-") as folder:
+        written = _graphs(request, material, Path(folder))
+        draft = _recipe(request, 1, written)
+        check_compatible(there, draft, written)
+        frames = [golden.pattern(draft.input), *material.frames]
+        found = _compared(request, draft, written, frames)
+        kept = golden.choose(frames, found, draft.policy, shareable=request.about.shareable)
+        with lock.changing(repository, wait_s=LOCK_WAIT_S):
+            number = there.next_version(request.name, [model.name for model in draft.models])
+            recipe = _sealed(request, _recipe(request, number, written), found)
+            check_compatible(there, recipe, written)
+            card = _card(request, recipe, material.dataset, written, found, kept)
+            staging.publish(repository, recipe.name, number, partial(write_version, card, written, frames))
+    return Published(card, active=number == 1)
 
 
 def _check_name(name: str) -> None:
@@ -95,71 +101,73 @@ def _check_name(name: str) -> None:
         ) from err
 
 
-def _write_texts(card: Card, folder: Path) -> None:
-    recipe = card.recipe
-    segmentation, classification = recipe.models
-    ensemble = folder / recipe.name
-    staging.write(folder / segmentation.name / "config.pbtxt", segmentation_config(recipe))
-    staging.write(folder / classification.name / "config.pbtxt", classification_config(recipe))
-    staging.write(ensemble / "config.pbtxt", ensemble_config(recipe))
-    staging.write(ensemble / "card.json", card.model_dump_json(indent=2) + "\n")
-    staging.write(ensemble / "MODEL_CARD.md", markdown(card))
-    # Triton wants a version folder even for an ensemble, and git keeps no empty folder.
-    staging.write(ensemble / recipe.version / ".gitkeep", "")
+def _check_reason(forced: str | None) -> None:
+    if forced is not None and not 0 < len(forced.strip()) <= MAX_REASON:
+        raise InvalidParameter(
+            f"--force needs a reason of 1 to {MAX_REASON} characters: it stays in the recipe for ever.",
+            {"field": "force"},
+        )
 
 
-def _recipe(request: Request, files: Sequence[Path]) -> Recipe:
-    experiment = request.run.experiment
-    return Recipe(
-        name=request.name,
-        version=_VERSION,
-        title=request.title or request.about.title,
-        kind="cascade",
-        input=experiment.input,
-        steps=experiment.steps,
-        classes=("defect",),
-        policy=Policy(threshold=_threshold(request)),
-        models=tuple(
-            ModelReference(name=file.parts[-3], version=_VERSION, sha256=staging.sha256(file)) for file in files
-        ),
-        provenance=_provenance(request),
+def _graphs(request: Request, material: Material, folder: Path) -> tuple[Written, ...]:
+    run = request.run
+    return write(
+        run.network,
+        run.experiment.task,
+        run.experiment.input,
+        folder,
+        precision=request.precision,
+        calibration=material.calibration,
+        target=request.target,
     )
 
 
-def _threshold(request: Request) -> float:
-    """The experiment's own; one that was chosen on validation frames stands in the report."""
-    threshold = request.run.experiment.judging.threshold
-    if threshold != "validation":
-        return threshold
-    if request.report is None or request.report.pooled is None:
-        raise InvalidParameter("The threshold is chosen on validation frames; run `flawgate evaluate` first.")
-    return request.report.pooled.threshold
+def _recipe(request: Request, number: int, written: Sequence[Written]) -> Recipe:
+    outputs = [tensor for each in written for tensor in each.outputs]
+    return recipe_of(request, number, outputs, {each.call.part: sha256(each.path) for each in written})
 
 
-def _provenance(request: Request) -> Provenance:
-    about, report = request.about, request.report
-    return Provenance(
-        architecture=request.run.experiment.network.architecture,
-        paper=PAPER,
-        dataset=about.name,
-        licence=about.licence,
-        metrics=report.figures() if report else {},
-        versions={name: version(name) for name in ("torch", "onnx", "onnxscript", "onnxruntime")},
-        commit=current_commit(),
-        created_at=datetime.now(UTC).replace(microsecond=0),
+def _compared(request: Request, recipe: Recipe, written: Sequence[Written], frames: Sequence[NamedFrame]) -> Parity:
+    """The comparison, if it may be published."""
+    found = parity.compare(
+        TorchModels(request.run.network, recipe.kind),
+        OnnxModels({each.call.part: each.path for each in written}, recipe.kind),
+        Manner.of(recipe),
+        recipe.policy,
+        frames,
+        precision=request.precision,
+        classes=recipe.classes,
     )
+    if request.forced is None:
+        parity.check(found)
+    return found
 
 
-def _card(request: Request, recipe: Recipe, found: parity.Parity) -> Card:
-    run, about = request.run, request.about
+def _sealed(request: Request, recipe: Recipe, found: Parity) -> Recipe:
+    digest = hashlib.sha256(found.as_json()).hexdigest()
+    return sealed(recipe, digest, None if found.passed else request.forced)
+
+
+def _card(
+    request: Request, recipe: Recipe, dataset: DatasetCard, written: Sequence[Written], found: Parity, kept: Golden
+) -> Card:
+    run = request.run
+    plain = plain_costs(run.network, recipe.kind, recipe.shown)
     return Card(
         recipe=recipe,
         parameters=sum(weights.numel() for weights in run.network.parameters()),
-        dataset=DatasetCard(name=about.name, source=about.source, licence=about.licence, notice=about.notice),
+        dataset=dataset,
         experiment=run.experiment,
         training_seconds=run.seconds,
+        training_device=run.device,
         training_versions=run.versions,
         evaluation=request.report,
         note=request.note,
-        **{f"parity_{name}": value for name, value in asdict(found).items()},
+        parity=found,
+        networks=tuple(
+            NetworkCard(model=model.name, before=before, after=each.cost)
+            for model, before, each in zip(recipe.models, plain, written, strict=True)
+        ),
+        cpu_backend=cpu_backend(recipe.provenance.architecture),
+        golden=kept,
     )

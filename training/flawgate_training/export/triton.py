@@ -1,98 +1,177 @@
-"""The config.pbtxt of a cascade recipe's three models: segmentation, classification and the ensemble over both.
+"""Triton's configuration of a recipe's models, and of the ensemble over them, as text.
 
-Instances are on the GPU where NVIDIA's container finds one (no `kind` is set), else on the CPU. Requests are not put
-together to batches, which makes them slower on a CPU (docs/decisions/0006); a caller's own batch is run as it is.
+Each model has three: `config.pbtxt`, which serves the ONNX file anywhere, `configs/cpu.pbtxt` with the backend that is
+fastest without a GPU, and `configs/tensorrt.pbtxt` for plans that `flawgate build-plans` made (docs/tensorrt.md).
+
+On a CPU, requests are not put together to batches, which makes them slower (docs/decisions/0006); a caller's own batch
+is run as it is. The instances of `config.pbtxt` are on the GPU where NVIDIA's container finds one: no `kind` is set.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from flawgate_contracts.kinds import ANSWERS, CALLS, FRAME, Call
 from flawgate_contracts.recipe import RECIPE_PARAMETER, Recipe
-from flawgate_training.architectures.commutator import FEATURES, STRIDE
+from flawgate_training.export.tensors import TensorSpec
 from flawgate_training.export.text_format import Symbol, text_format
 
-MAX_BATCH_SIZE = 4
-"""Frames that one request may hold."""
+CPU_INSTANCES_OF_FIRST = 2
+"""Of the model that sees the frame: while one hands its answer on, the other computes (docs/decisions/0006)."""
 
-SEGMENTATION_INSTANCES = 2
-"""While one hands its answer on, the other computes: two keep the cores busy (docs/decisions/0006)."""
+PLANS: Mapping[str, str] = {"7.5": "sm75.plan", "8.6": "sm86.plan", "8.9": "sm89.plan", "9.0": "sm90.plan"}
+"""By CUDA compute capability: the file that holds a model's plan for it."""
 
-_Tensor = tuple[str, str, list[int]]
+QUEUE_DELAY_US = 500
+"""How long a request may wait on the GPU for others to be run with, in microseconds."""
 
-
-def segmentation_config(recipe: Recipe) -> str:
-    """`frame` → `mask`, `features`."""
-    outputs = [_mask(recipe), _features(recipe)]
-    return _model(recipe, 0, inputs=[_frame(recipe)], outputs=outputs, instances=SEGMENTATION_INSTANCES)
+_Message = dict[str, Any]
 
 
-def classification_config(recipe: Recipe) -> str:
-    """`features` → `score`."""
-    return _model(recipe, 1, inputs=[_features(recipe)], outputs=[_SCORE], instances=1)
+def model_config(
+    recipe: Recipe, position: int, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec], versions: Sequence[int]
+) -> str:
+    """`config.pbtxt`: the ONNX file, on whatever Triton finds.
+
+    Args:
+        recipe: which the model belongs to; gives its name and the largest batch.
+        position: of the model among the recipe's.
+        inputs: of its graph.
+        outputs: of its graph.
+        versions: to be loaded.
+    """
+    groups = {"instance_group": [{"count": _cpu_instances(inputs)}]}
+    model = _batching_model(recipe, position, inputs, outputs, versions)
+    return text_format({"backend": "onnxruntime"} | model | groups | _warm_up(inputs, [1]))
 
 
-def ensemble_config(recipe: Recipe) -> str:
-    """`frame` → `mask`, `score`; carries the recipe itself as a parameter."""
+def cpu_config(
+    recipe: Recipe,
+    position: int,
+    inputs: Sequence[TensorSpec],
+    outputs: Sequence[TensorSpec],
+    versions: Sequence[int],
+    *,
+    backend: Literal["onnxruntime", "openvino"],
+) -> str:
+    """`configs/cpu.pbtxt`: the ONNX file, on the CPU.
+
+    NVIDIA's OpenVINO backend computes `max_batch_size` frames for every request, however few it holds. So to OpenVINO
+    the batch is an axis like any other, of any length; the ensemble still limits it.
+
+    Args:
+        recipe: which the model belongs to.
+        position: of the model among the recipe's.
+        inputs: of its graph.
+        outputs: of its graph.
+        versions: to be loaded.
+        backend: which of Triton's runs it.
+    """
+    groups = {"instance_group": [{"kind": Symbol("KIND_CPU"), "count": _cpu_instances(inputs)}]}
+    if backend == "onnxruntime":
+        model = _batching_model(recipe, position, inputs, outputs, versions)
+        return text_format({"backend": backend} | model | groups | _warm_up(inputs, [1]))
+    file = {"backend": backend, "default_model_filename": "model.onnx"}
+    model = _model(recipe, position, _with_batch(inputs, -1), _with_batch(outputs, -1), versions)
+    return text_format(file | model | {"max_batch_size": 0} | groups | _warm_up(_with_batch(inputs, 1), [1]))
+
+
+def tensorrt_config(
+    recipe: Recipe, position: int, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec], versions: Sequence[int]
+) -> str:
+    """`configs/tensorrt.pbtxt`: the plan that was built for the GPU in the machine.
+
+    A plan has one optimisation profile, number 0: batches of 1 to the largest, fastest at the preferred size, which is
+    the largest. `flawgate build-plans` reads all that from here.
+
+    Args:
+        recipe: which the model belongs to.
+        position: of the model among the recipe's.
+        inputs: of its graph.
+        outputs: of its graph.
+        versions: to be loaded.
+    """
+    largest = recipe.max_batch_size
+    file = {
+        "platform": "tensorrt_plan",
+        "cc_model_filenames": [{"key": capability, "value": name} for capability, name in PLANS.items()],
+    }
+    model = _batching_model(recipe, position, inputs, outputs, versions)
+    running: _Message = {"instance_group": [{"kind": Symbol("KIND_GPU"), "count": 1, "profile": ["0"]}]}
+    batching = {"preferred_batch_size": [largest], "max_queue_delay_microseconds": QUEUE_DELAY_US}
+    if largest > 1:
+        running["dynamic_batching"] = batching
+    return text_format(file | model | running | _warm_up(inputs, sorted({1, largest})))
+
+
+def ensemble_config(recipe: Recipe, tensors: Mapping[str, TensorSpec]) -> str:
+    """`ensemble.pbtxt`: from the frame through all models; carries the recipe itself as a parameter.
+
+    Args:
+        recipe: of which it is the ensemble.
+        tensors: inputs and outputs of all its models, by name.
+    """
+    calls = enumerate(CALLS[recipe.kind])
     message = {
         "name": recipe.name,
         "platform": "ensemble",
-        "max_batch_size": MAX_BATCH_SIZE,
-        "version_policy": {"specific": {"versions": [int(recipe.version)]}},
-        "input": [_tensor(_frame(recipe))],
-        "output": [_tensor(_mask(recipe)), _tensor(_SCORE)],
-        "ensemble_scheduling": {
-            "step": [_step(recipe, 0, ["frame"], ["mask", "features"]), _step(recipe, 1, ["features"], ["score"])]
-        },
+        "max_batch_size": recipe.max_batch_size,
+        "version_policy": _specific([int(recipe.version)]),
+        "input": [_tensor(tensors[FRAME])],
+        "output": [_tensor(tensors[name]) for name in ANSWERS[recipe.kind]],
+        "ensemble_scheduling": {"step": [_step(recipe, position, call) for position, call in calls]},
         "parameters": [{"key": RECIPE_PARAMETER, "value": {"string_value": recipe.model_dump_json(indent=2)}}],
     }
     return text_format(message)
 
 
-_SCORE: _Tensor = ("score", "FP32", [1])
-
-
-def _frame(recipe: Recipe) -> _Tensor:
-    return "frame", "UINT8", [recipe.input.channels, recipe.input.height, recipe.input.width]
-
-
-def _mask(recipe: Recipe) -> _Tensor:
-    return "mask", "FP32", [1, recipe.input.height // STRIDE, recipe.input.width // STRIDE]
-
-
-def _features(recipe: Recipe) -> _Tensor:
-    return "features", "FP32", [FEATURES + 1, recipe.input.height // STRIDE, recipe.input.width // STRIDE]
-
-
-def _model(recipe: Recipe, position: int, *, inputs: list[_Tensor], outputs: list[_Tensor], instances: int) -> str:
-    model = recipe.models[position]
-    message = {
-        "name": model.name,
-        "backend": "onnxruntime",
-        "max_batch_size": MAX_BATCH_SIZE,
-        "version_policy": {"specific": {"versions": [int(model.version)]}},
+def _model(
+    recipe: Recipe, position: int, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec], versions: Sequence[int]
+) -> _Message:
+    return {
+        "name": recipe.models[position].name,
+        "version_policy": _specific(versions),
         "input": [_tensor(tensor) for tensor in inputs],
         "output": [_tensor(tensor) for tensor in outputs],
-        "instance_group": [{"count": instances}],
-        "model_warmup": [
-            {"name": "zeros", "batch_size": 1, "inputs": [{"key": tensor[0], "value": _zeros(tensor)}]}
-            for tensor in inputs
-        ],
     }
-    return text_format(message)
 
 
-def _tensor(tensor: _Tensor) -> dict[str, object]:
-    name, kind, dims = tensor
-    return {"name": name, "data_type": Symbol(f"TYPE_{kind}"), "dims": dims}
+def _batching_model(
+    recipe: Recipe, position: int, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec], versions: Sequence[int]
+) -> _Message:
+    return {"max_batch_size": recipe.max_batch_size} | _model(recipe, position, inputs, outputs, versions)
 
 
-def _zeros(tensor: _Tensor) -> dict[str, object]:
-    _, kind, dims = tensor
-    return {"data_type": Symbol(f"TYPE_{kind}"), "dims": dims, "zero_data": True}
+def _cpu_instances(inputs: Sequence[TensorSpec]) -> int:
+    return CPU_INSTANCES_OF_FIRST if any(tensor.name == FRAME for tensor in inputs) else 1
 
 
-def _step(recipe: Recipe, position: int, inputs: list[str], outputs: list[str]) -> dict[str, object]:
+def _with_batch(tensors: Sequence[TensorSpec], batch: int) -> list[TensorSpec]:
+    return [tensor._replace(dims=(batch, *tensor.dims)) for tensor in tensors]
+
+
+def _specific(versions: Sequence[int]) -> _Message:
+    return {"specific": {"versions": list(versions)}}
+
+
+def _tensor(tensor: TensorSpec) -> _Message:
+    return {"name": tensor.name, "data_type": Symbol(f"TYPE_{tensor.dtype}"), "dims": list(tensor.dims)}
+
+
+def _warm_up(inputs: Sequence[TensorSpec], batches: Sequence[int]) -> _Message:
+    """The first request of each batch size is slow; so Triton runs them before it calls the model ready."""
+    values = [{"key": tensor.name, "value": _zeros(tensor)} for tensor in inputs]
+    return {"model_warmup": [{"name": f"batch of {size}", "batch_size": size, "inputs": values} for size in batches]}
+
+
+def _zeros(tensor: TensorSpec) -> _Message:
+    return {"data_type": Symbol(f"TYPE_{tensor.dtype}"), "dims": list(tensor.dims), "zero_data": True}
+
+
+def _step(recipe: Recipe, position: int, call: Call) -> _Message:
     model = recipe.models[position]
     return {
         "model_name": model.name,
         "model_version": int(model.version),
-        "input_map": [{"key": name, "value": name} for name in inputs],
-        "output_map": [{"key": name, "value": name} for name in outputs],
+        "input_map": [{"key": name, "value": name} for name in call.inputs],
+        "output_map": [{"key": name, "value": name} for name in call.outputs],
     }

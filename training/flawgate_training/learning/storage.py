@@ -1,8 +1,6 @@
 """Files that are there whole or not at all, whenever the process is killed; a full disk is told by name."""
 
-import errno
 import io
-import os
 import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +11,7 @@ import torch
 from lightning.fabric.plugins.io import CheckpointIO
 
 from flawgate_contracts.errors import DiskFull, InvalidParameter
-
-_FULL = {errno.ENOSPC, errno.EDQUOT}
+from flawgate_contracts.repository.files import NO_SPACE, put_whole
 
 
 def write_whole(path: Path, data: bytes | memoryview) -> None:
@@ -27,17 +24,8 @@ def write_whole(path: Path, data: bytes | memoryview) -> None:
     Raises:
         DiskFull: no space is left; what stood there before is whole.
     """
-    staged = path.with_name(f".{path.name}.part")
-    try:
-        with telling_of_full_disks(path.parent), staged.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        staged.unlink(missing_ok=True)
-        raise
-    staged.replace(path)
-    _settle(path.parent)
+    with telling_of_full_disks(path.parent):
+        put_whole(path, data)
 
 
 def save(value: object, path: Path) -> None:
@@ -76,7 +64,7 @@ def telling_of_full_disks(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as err:
-        if err.errno not in _FULL:
+        if err.errno not in NO_SPACE:
             raise
         raise DiskFull(
             f"No space is left in {folder}; free some and repeat the command, which goes on from the last checkpoint."
@@ -105,12 +93,3 @@ class WholeCheckpoints(CheckpointIO):
     def remove_checkpoint(self, path: str | Path) -> None:
         """Remove a file, if it is there."""
         Path(path).unlink(missing_ok=True)
-
-
-def _settle(folder: Path) -> None:
-    """Make the disk remember a rename."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

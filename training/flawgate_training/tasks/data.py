@@ -12,7 +12,7 @@ from rich.table import Table
 
 from flawgate_contracts.errors import InvalidParameter
 from flawgate_training.datasets import checks, leaks, loading, manifest
-from flawgate_training.datasets.items import Dataset, Item
+from flawgate_training.datasets.items import Dataset
 from flawgate_training.datasets.samples import Preparation, Samples
 from flawgate_training.datasets.splits import Subsets, split
 from flawgate_training.experiment.data import FileData
@@ -81,7 +81,9 @@ def remember(chosen: Chosen, data: RunData, folder: Path) -> None:
     if (folder / manifest.NAME).exists():
         manifest.verify(folder / manifest.NAME, data.dataset)
     manifest.write(folder / manifest.NAME, data.dataset)
-    _write_json(folder / "split.json", {name: [item.name for item in items] for name, items in _named(data.subsets)})
+    _write_json(
+        folder / "split.json", {name: [item.name for item in items] for name, items in data.subsets.named.items()}
+    )
     if chosen.data is not None:
         _write_json(folder / _FOLDER, {"folder": str(chosen.data.resolve())})
 
@@ -110,14 +112,14 @@ def check(chosen: Chosen) -> None:
     experiment = chosen.experiment
     table = Table(title=data.dataset.about.name)
     table.add_column("class")
-    for name, _ in _named(data.subsets):
+    for name in data.subsets.named:
         table.add_column(name, justify="right")
     for index, name in enumerate(data.dataset.classes):
-        counts = [sum(item.label == index for item in items) for _, items in _named(data.subsets)]
+        counts = [sum(item.label == index for item in items) for items in data.subsets.named.values()]
         table.add_row(name, *map(str, counts))
     table.add_section()
-    table.add_row("all", *(str(len(items)) for _, items in _named(data.subsets)))
-    table.add_row("defective", *(str(sum(item.defective for item in items)) for _, items in _named(data.subsets)))
+    table.add_row("all", *(str(len(items)) for items in data.subsets.named.values()))
+    table.add_row("defective", *(str(sum(item.defective for item in items)) for items in data.subsets.named.values()))
     Console().print(table)
     frame, known = experiment.prepared, manifest.of(data.dataset)
     typer.echo(f"{known.count} files, SHA-256 over all of them {known.sha256}.")
@@ -143,10 +145,6 @@ def warn_of_shape(experiment: Experiment, dataset: Dataset) -> None:
             *(height, width, frame.height, frame.width),
             *(max(_GRID, round(side * zoom / _GRID) * _GRID) for side in (height, width)),
         )
-
-
-def _named(subsets: Subsets) -> tuple[tuple[str, tuple[Item, ...]], ...]:
-    return ("train", subsets.train), ("validation", subsets.validation), ("test", subsets.test)
 
 
 def _known(experiment: Experiment, folder: Path) -> Path | None:

@@ -17,9 +17,9 @@ STYLES = {"OK": "green", "NOT_OK": "bold red", "NOT_DECIDABLE": "yellow"}
 
 
 def json_line(outcome: Outcome) -> str:
-    """One JSON object: file, inspection_id, recipe, evaluation, score, defects; `error` where none was evaluated."""
+    """One JSON object: file, inspection_id, recipe, evaluation, score, class, defects; `error` where there is none."""
     facts: dict[str, Any] = {"file": outcome.name}
-    for key in ("inspection_id", "recipe", "evaluation", "score", "defects"):
+    for key in ("inspection_id", "recipe", "evaluation", "score", "class", "defects"):
         facts[key] = None if outcome.inspection is None else outcome.inspection[key]
     if outcome.inspection is None:
         facts["error"] = {"code": outcome.code, "detail": outcome.detail}
@@ -29,7 +29,9 @@ def json_line(outcome: Outcome) -> str:
 def print_outcomes(
     console: Console, outcomes: Sequence[Outcome], *, title: str, labels: Sequence[bool] | None = None
 ) -> None:
-    """One row a frame: evaluation, score, defects, latency, the label where it is known; then what failed, and why.
+    """One row a frame: evaluation, score, class where there is one, defects, latency, label where it is known.
+
+    What failed, and why, stands below.
 
     Args:
         console: where to.
@@ -47,6 +49,9 @@ def print_outcomes(
     table.add_column("frame", overflow="fold")
     table.add_column("evaluation", no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)
+    classified = any(_class(outcome) for outcome in outcomes)
+    if classified:
+        table.add_column("class")
     table.add_column("defects")
     table.add_column("ms", justify="right", no_wrap=True)
     if labels is not None:
@@ -55,7 +60,9 @@ def print_outcomes(
     for index, outcome in enumerate(outcomes):
         label = () if labels is None else (_label(outcome, defective=labels[index]),)
         frame = os.path.relpath(outcome.name, folder) if folder else outcome.name
-        table.add_row(Text(frame), *_cells(outcome, named=named), f"{outcome.latency_s * 1000:.0f}", *label)
+        evaluation, score, marked = _cells(outcome, named=named)
+        told = (Text(_class(outcome)),) if classified else ()
+        table.add_row(Text(frame), evaluation, score, *told, marked, f"{outcome.latency_s * 1000:.0f}", *label)
     console.print(table)
     _print_failures(console, outcomes)
 
@@ -97,6 +104,11 @@ def _cells(outcome: Outcome, *, named: bool) -> tuple[Text, str, Text]:
         f"{outcome.inspection['score']:.4f}",
         _defects_cell(_defects(outcome), named=named),
     )
+
+
+def _class(outcome: Outcome) -> str:
+    """Of the frame as a whole; empty where none is told."""
+    return "" if outcome.inspection is None else str(outcome.inspection["class"] or "")
 
 
 def _defects(outcome: Outcome) -> Sequence[Mapping[str, Any]]:

@@ -131,6 +131,10 @@ def _triton(layout: Layout) -> ProcessSpec:
         *("--http-port", str(ports.triton_http)),
         *("--grpc-port", str(ports.triton_grpc)),
         *("--metrics-port", str(ports.triton_metrics)),
+        # Versions are put in force by `flawgate models promote`, which tells Triton what to load.
+        *("--model-control", "explicit"),
+        *("--load-model", "*"),
+        *("--model-config-name", "cpu"),
         *(("--threads", str(layout.threads)) if layout.threads else ()),
     ]
     return ProcessSpec("triton", command, {})

@@ -27,6 +27,7 @@ EXAMPLE_INSPECTION: dict[str, Any] = {
     "score": 0.997134,
     "threshold": 0.9,
     "reason": "SCORE_ABOVE_THRESHOLD",
+    "probabilities": [],
     "plant": "Novo mesto",
     "line": "L2",
     "station": "S4",

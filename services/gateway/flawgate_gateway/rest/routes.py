@@ -53,14 +53,14 @@ def store_routes(store: InspectionStore, limits: Limits) -> APIRouter:
     async def get_inspection(inspection_id: str) -> Any:
         return store.get(inspection_id)[0]
 
-    @router.get("/mask.png", summary="Its mask, in the frame's size", **PICTURE_RESPONSES)
+    @router.get("/mask.png", summary="Its mask, in the frame's size, where it has one", **PICTURE_RESPONSES)
     async def get_mask(inspection_id: str) -> Response:
         _, evidence = store.get(inspection_id)
         async with drawing:
             drawn = await asyncio.to_thread(pictures.mask_png, evidence)
         return Response(drawn, media_type="image/png")
 
-    @router.get("/overlay.png", summary="The frame with mask, boxes and evaluation drawn on it", **PICTURE_RESPONSES)
+    @router.get("/overlay.png", summary="The frame with all that was found drawn on it", **PICTURE_RESPONSES)
     async def get_overlay(inspection_id: str) -> Response:
         inspection, evidence = store.get(inspection_id)
         async with drawing:

@@ -102,14 +102,22 @@ class DecideResponse(_message.Message):
     MODELS_FIELD_NUMBER: _builtins.int
     INFER_SECONDS_FIELD_NUMBER: _builtins.int
     POLICY_SECONDS_FIELD_NUMBER: _builtins.int
+    PROBABILITIES_FIELD_NUMBER: _builtins.int
+    CLASS_NAME_FIELD_NUMBER: _builtins.int
     evaluation: _types_pb2.Evaluation.ValueType
     """The verdict."""
     reason: _builtins.str
-    """Why, UPPER_SNAKE: SCORE_ABOVE_THRESHOLD (from it upwards), SCORE_BELOW_THRESHOLD, SCORE_IN_GUARD_BAND."""
+    """Why, UPPER_SNAKE. Of a policy on the score: SCORE_ABOVE_THRESHOLD (from it upwards), SCORE_BELOW_THRESHOLD,
+    SCORE_IN_GUARD_BAND. Of a policy on the areas of classes: AREA_ABOVE_LIMIT and AREA_BELOW_LIMIT (of the first class
+    that leaves its limits), AREAS_WITHIN_LIMITS.
+    """
     score: _builtins.float
-    """Probability of a defect somewhere in the frame, 0 to 1."""
+    """How bad the frame is, 0 to 1, to 6 decimals. Cascade, segmentation: probability of a defect somewhere in it.
+    Classification: probability that it is not good, or, where no class is that of good parts, of the class answered.
+    Anomaly: how far it is from its reconstruction.
+    """
     threshold: _builtins.float
-    """The policy's threshold that the score was held against, 0 to 1."""
+    """The policy's threshold that the score was held against, 0 to 1. Where areas decide, it was not."""
     policy_version: _builtins.str
     """Version of the policy."""
     recipe_version: _builtins.str
@@ -118,17 +126,27 @@ class DecideResponse(_message.Message):
     """Time from the request to the model server to its answer, in seconds."""
     policy_seconds: _builtins.float
     """Time spent in the policy and the defects, in seconds."""
+    class_name: _builtins.str
+    """The class of the frame as a whole, as the recipe names it: of a classification the likeliest, of a segmentation of
+    several classes that of most pixels which are no background, or the background. A classification that knows
+    "defective" alone says so from a probability of 0.5 upwards. Empty where none can be said. The policy has no part
+    in it: with a threshold of 0.9, a part may be "defective" with 0.7, and OK.
+    """
     @_builtins.property
     def defects(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Defect]:
         """Connected regions of the mask, the surest first; at most 100."""
 
     @_builtins.property
     def mask(self) -> Global___Mask:
-        """Defect probabilities as the network gave them."""
+        """Probabilities as the network gave them, or the residual of an anomaly; absent for a classification."""
 
     @_builtins.property
     def models(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Model]:
         """The models that took part, in the order of their run."""
+
+    @_builtins.property
+    def probabilities(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClassProbability]:
+        """Of a classification: the recipe's classes in their order, with their probabilities; empty for other kinds."""
 
     def __init__(
         self,
@@ -144,18 +162,46 @@ class DecideResponse(_message.Message):
         models: _abc.Iterable[_types_pb2.Model] | None = ...,
         infer_seconds: _builtins.float = ...,
         policy_seconds: _builtins.float = ...,
+        probabilities: _abc.Iterable[Global___ClassProbability] | None = ...,
+        class_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["mask", b"mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["defects", b"defects", "evaluation", b"evaluation", "infer_seconds", b"infer_seconds", "mask", b"mask", "models", b"models", "policy_seconds", b"policy_seconds", "policy_version", b"policy_version", "reason", b"reason", "recipe_version", b"recipe_version", "score", b"score", "threshold", b"threshold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_name", b"class_name", "defects", b"defects", "evaluation", b"evaluation", "infer_seconds", b"infer_seconds", "mask", b"mask", "models", b"models", "policy_seconds", b"policy_seconds", "policy_version", b"policy_version", "probabilities", b"probabilities", "reason", b"reason", "recipe_version", b"recipe_version", "score", b"score", "threshold", b"threshold"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DecideResponse: _TypeAlias = DecideResponse  # noqa: Y015
 
 @_typing.final
+class ClassProbability(_message.Message):
+    """How probable one class of frames is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLASS_NAME_FIELD_NUMBER: _builtins.int
+    PROBABILITY_FIELD_NUMBER: _builtins.int
+    class_name: _builtins.str
+    """As the recipe names it."""
+    probability: _builtins.float
+    """0 to 1."""
+    def __init__(
+        self,
+        *,
+        class_name: _builtins.str = ...,
+        probability: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_name", b"class_name", "probability", b"probability"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClassProbability: _TypeAlias = ClassProbability  # noqa: Y015
+
+@_typing.final
 class Mask(_message.Message):
-    """Defect probabilities, spread over the whole tensor, usually at a fraction of its resolution."""
+    """Probabilities of pixels, spread over the whole tensor, usually at a fraction of its resolution."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -164,7 +210,9 @@ class Mask(_message.Message):
     HEIGHT_FIELD_NUMBER: _builtins.int
     WIDTH_FIELD_NUMBER: _builtins.int
     data: _builtins.bytes
-    """uint8, probability x 255 rounded, (classes, height, width), row-major."""
+    """uint8, probability x 255 rounded, (classes, height, width), row-major. One class: of a defect, or the residual of an
+    anomaly. Several: of the recipe's classes, the first the background.
+    """
     classes: _builtins.int
     """Number of classes."""
     height: _builtins.int

@@ -1,0 +1,1 @@
+"""Versions of recipes: told of, put in force while frames are being inspected, taken back, removed."""
