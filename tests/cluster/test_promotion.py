@@ -15,7 +15,7 @@ from support.tiny_repository import write_spot
 
 from flawgate_contracts.errors import GoldenFailed
 from flawgate_contracts.repository.layout import ModelRepository
-from flawgate_decision.promotion.tasks import Target, change
+from flawgate_decision.promotion.tasks import Target, promote, rollback
 
 pytestmark = pytest.mark.cluster
 
@@ -82,11 +82,13 @@ def test_promote_and_rollback_under_load_drop_no_request(cluster: ClusterUnderTe
     load = Load(cluster.layout.url)
     with load.running():
         load.wait_for(1)
-        for version in (2, None, 2, None):
-            change(_target(cluster), "spot", version)
-            load.wait_for(version or 1)
+        for _ in range(2):
+            promote(_target(cluster), "spot", 2)
+            load.wait_for(2)
+            rollback(_target(cluster), "spot")
+            load.wait_for(1)
         with pytest.raises(GoldenFailed, match="judges 2 of 2 golden"):
-            change(_target(cluster), "spot", 3)
+            promote(_target(cluster), "spot", 3)
         load.wait_for(1)
     assert load.refused == []
     assert set(load.told) == {("1", 1.0), ("2", 0.5)}

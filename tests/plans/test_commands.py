@@ -12,7 +12,7 @@ from flawgate_plans.pins import Version
 
 def flawgate(machine: Machine, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run `flawgate build-plans` on that machine, where both programs are on the PATH."""
-    command = [sys.executable, "-m", "flawgate_cli", "build-plans", "--repository", str(machine.root), *arguments]
+    command = [sys.executable, "-m", "flawgate_cli", "build-plans", "--model-repository", str(machine.root), *arguments]
     environment = {"PATH": str(machine.folder), "PYTHONPATH": ":".join(sys.path), "COLUMNS": "120"}
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 

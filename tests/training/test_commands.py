@@ -89,7 +89,7 @@ def test_evaluates_reports_and_exports(app: typer.Typer, trained: tuple[Path, st
     assert (folder / "evaluation.json").read_bytes() == first
     assert said(app, "report", str(folder)) == f"Report: {folder / 'report.html'}\n"
     repository = tmp_path / "model_repository"
-    published = said(app, "export", str(folder), "--recipe", "tiny", "--repository", str(repository))
+    published = said(app, "export", str(folder), "--recipe", "tiny", "--model-repository", str(repository))
     assert f"Published tiny, version 1, in {repository}." in published
     assert "## Evaluation\n\n" in (repository / "tiny" / "1" / "MODEL_CARD.md").read_text(encoding="utf-8")
 

@@ -29,6 +29,7 @@ Settings = Annotated[
     typer.Option("--set", help="Change one setting: key=value, e.g. stages.segmentation.epochs=25. Repeatable."),
 ]
 Run = Annotated[Path, typer.Argument(help="Folder of a finished run.")]
+Repository = Annotated[Path, typer.Option(help="Folder of the models and recipes.")]
 Json = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
 
 
@@ -136,7 +137,9 @@ def export(
     run: Run,
     *,
     recipe: Annotated[str, typer.Option(help="Name of the recipe, and of its ensemble.", show_default=False)],
-    repository: Annotated[Path, typer.Option(help="Triton's model repository.")] = Path("model_repository"),
+    model_repository: Annotated[Path, typer.Option(help="Folder of the models and recipes.")] = Path(
+        "model_repository"
+    ),
     precision: Annotated[Precision, typer.Option(help="What the networks compute with.")] = "fp32",
     target: Annotated[Target, typer.Option(help="What the graphs' operators are chosen for.")] = "cpu",
     evaluation: Annotated[
@@ -155,5 +158,5 @@ def export(
     """Publish a run as a new version of a recipe, after checking that ONNX Runtime answers as torch does."""
     from flawgate_training.tasks import publishing as tasks
 
-    asked = tasks.Publication(run, recipe, repository, precision, target, evaluation, title, note, force, frames)
+    asked = tasks.Publication(run, recipe, model_repository, precision, target, evaluation, title, note, force, frames)
     tasks.export(asked, data)

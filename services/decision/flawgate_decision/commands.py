@@ -56,7 +56,9 @@ def show(name: Name, *, model_repository: Repository = _REPOSITORY, as_json: Jso
 
 def promote(
     name: Name,
-    version: Annotated[int, typer.Argument(min=1, help="Version to put in force.")],
+    version: Annotated[
+        int | None, typer.Argument(min=1, help="Version to put in force; the newest where none.", show_default=False)
+    ] = None,
     *,
     model_repository: Repository = _REPOSITORY,
     triton: Triton = _TRITON,
@@ -67,7 +69,7 @@ def promote(
     """Put a version in force, if it judges its golden frames as it must. No frame in flight is lost."""
     from flawgate_decision.promotion import tasks
 
-    tasks.change(tasks.Target(model_repository, triton, offline, frames, unchecked), name, version)
+    tasks.promote(tasks.Target(model_repository, triton, offline, frames, unchecked), name, version)
 
 
 def rollback(
@@ -81,7 +83,7 @@ def rollback(
     """Put the version in force that was before."""
     from flawgate_decision.promotion import tasks
 
-    tasks.change(tasks.Target(model_repository, triton, offline, frames, None), name, None)
+    tasks.rollback(tasks.Target(model_repository, triton, offline, frames, None), name)
 
 
 def prune(

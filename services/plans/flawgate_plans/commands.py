@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 def build_plans(
     recipes: Recipes = None,
     *,
-    repository: Repository = Path("model_repository"),
+    model_repository: Repository = Path("model_repository"),
     version: Annotated[int | None, typer.Option(help="Of the one recipe named.  [default: the active]", min=1)] = None,
     trtexec: Annotated[Path | None, typer.Option(help="NVIDIA's trtexec.  [default: where its images keep it]")] = None,
     timing_cache: Annotated[
@@ -46,9 +46,9 @@ def build_plans(
     if pins:
         _show_pins(as_json=as_json)
     elif check:
-        _check(repository, tools, as_json=as_json)
+        _check(model_repository, tools, as_json=as_json)
     else:
-        outcomes = tasks.build_all(repository, recipes or [], version, tools, again=again)
+        outcomes = tasks.build_all(model_repository, recipes or [], version, tools, again=again)
         if as_json:
             typer.echo(json.dumps([outcome.as_dict() for outcome in outcomes], indent=2))
         else:

@@ -64,8 +64,8 @@ def test_an_empty_repository_is_told(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_recipe_is_shown_from_promotion_to_pruning(run: Run, root: Path) -> None:
-    """What is in force, where a rollback goes, and who changed it when."""
-    told = run("promote", "spot", "3", "--offline")
+    """What is in force (the newest, unless a version is named), where a rollback goes, and who changed it when."""
+    told = run("promote", "spot", "--offline")
     assert ["bright", "OK", "0.2451", "OK", "0.2451", "passed"] in _rows(told)
     assert "Version 3 of recipe spot is in force; before, it was version 1." in told
     rows = _rows(run("show", "spot"))

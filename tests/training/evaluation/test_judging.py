@@ -213,7 +213,7 @@ def test_no_report(tmp_path: Path) -> None:
 
 def test_shipped_cards_still_hold_reports() -> None:
     """The evaluations in the model cards that are shipped can be read."""
-    cards = sorted((Path(__file__).parents[3] / "model_repository").glob("*/card.json"))
+    cards = sorted((Path(__file__).parents[3] / "model_repository").glob("*/*/card.json"))
     reports = [Report.model_validate(json.loads(card.read_bytes())["evaluation"]) for card in cards]
     assert len(reports) >= 1
     assert all(report.figures()["frames"] > 0 for report in reports)

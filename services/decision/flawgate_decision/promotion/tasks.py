@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +12,9 @@ from rich.text import Text
 
 from flawgate_contracts.errors import InvalidParameter
 from flawgate_contracts.repository.layout import ModelRepository
-from flawgate_decision.promotion import overview, pruning, tables
+from flawgate_decision.promotion import overview, promoting, pruning, tables
 from flawgate_decision.promotion.control import ControlledServer
-from flawgate_decision.promotion.promoting import Promoted, Terms, promote, rollback
+from flawgate_decision.promotion.promoting import Promoted, Terms
 from flawgate_decision.triton import TritonModelServer
 
 MAX_MESSAGE_BYTES = 256 * 1024 * 1024
@@ -69,30 +70,47 @@ def show(folder: Path, name: str, *, as_json: bool) -> None:
         Console().print(tables.recipe(known))
 
 
-def change(target: Target, name: str, version: int | None) -> None:
-    """Put a version of a recipe in force, or the one before where `version` is None, and tell how it was checked.
+def promote(target: Target, name: str, version: int | None) -> None:
+    """Put a version of a recipe in force, the newest where None, and tell how it was checked.
 
     Raises:
         FlawgateError: see `promoting.promote`; the version before stays in force.
     """
+    repository = _opened(target.repository)
+    chosen = repository.known_versions(name)[-1] if version is None else version
+    _tell(_carried_out(target, lambda server, terms: promoting.promote(repository, name, chosen, server, terms)))
+
+
+def rollback(target: Target, name: str) -> None:
+    """Put the version of a recipe in force that was before, and tell how it was checked.
+
+    Raises:
+        FlawgateError: see `promoting.rollback`; the version in force stays.
+    """
+    repository = _opened(target.repository)
+    _tell(_carried_out(target, lambda server, terms: promoting.rollback(repository, name, server, terms)))
+
+
+def _carried_out(
+    target: Target, change: Callable[[ControlledServer, Terms], Coroutine[None, None, Promoted]]
+) -> Promoted:
+    async def carry_out() -> Promoted:
+        server = _server(target)
+        try:
+            return await change(server, Terms(target.frames, target.unchecked))
+        finally:
+            await server.close()
+
+    return asyncio.run(carry_out())
+
+
+def _tell(done: Promoted) -> None:
     console = Console()
-    done = asyncio.run(_change(target, name, version))
     if done.checked:
         console.print(tables.golden(done.checked))
-    told = f"Version {done.recipe.version} of recipe {name} is in force; before, it was version {done.before}."
+    recipe = done.recipe
+    told = f"Version {recipe.version} of recipe {recipe.name} is in force; before, it was version {done.before}."
     console.print(Text(told, "bold green"), soft_wrap=True)
-
-
-async def _change(target: Target, name: str, version: int | None) -> Promoted:
-    repository = _opened(target.repository)
-    server = _server(target)
-    terms = Terms(target.frames, target.unchecked)
-    try:
-        if version is None:
-            return await rollback(repository, name, server, terms)
-        return await promote(repository, name, version, server, terms)
-    finally:
-        await server.close()
 
 
 def prune(folder: Path, name: str | None, *, keep: int, everything: bool) -> None:

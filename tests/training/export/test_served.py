@@ -1,0 +1,86 @@
+"""Every architecture of the five papers, answered by the real Triton."""
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scratch_triton import PYTHON, ScratchTriton
+from support.exported import Exported
+
+from flawgate_contracts.kinds import ANSWERS
+from flawgate_contracts.recipe import ModelReference, Provenance, Recipe
+from flawgate_contracts.repository.digests import sha256
+from flawgate_contracts.steps import Colour, Grey, Resize
+from flawgate_training.export import triton
+from flawgate_training.export.backends import cpu_backend
+
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.skipif(not PYTHON.exists(), reason="services/triton is not installed: run `make setup`"),
+]
+
+TOLERANCE = 1e-3
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model repository, empty at first."""
+    return tmp_path_factory.mktemp("served")
+
+
+@pytest.fixture(scope="module")
+def server(repository: Path) -> Iterator[ScratchTriton]:
+    """Triton on it."""
+    with ScratchTriton(repository) as running:
+        yield running
+
+
+def put(repository: Path, exported: Exported) -> Recipe:
+    """Write a use as a recipe, configured as an export would."""
+    use = exported.use
+    name = f"{use}".replace("-", "_")
+    recipe = Recipe(
+        name=name,
+        version="1",
+        title=str(use),
+        kind=use.task,
+        input=use.shown,
+        steps=(Grey() if use.shown.channels == 1 else Colour(), Resize(height=use.shown.height, width=use.shown.width)),
+        classes=("defect",),
+        models=tuple(
+            ModelReference(name=f"{name}_{each.call.part}", version="1", sha256=sha256(each.path))
+            for each in exported.written
+        ),
+        provenance=Provenance(
+            architecture=use.architecture, dataset="none", licence="Apache-2.0", created_at=datetime.now(UTC)
+        ),
+    )
+    for position, each in enumerate(exported.written):
+        folder = repository / recipe.models[position].name
+        (folder / "1").mkdir(parents=True)
+        shutil.copyfile(each.path, folder / "1" / "model.onnx")
+        backend = cpu_backend(use.architecture)
+        text = triton.cpu_config(recipe, position, each.inputs, each.outputs, [1], backend=backend)
+        (folder / "config.pbtxt").write_text(text, encoding="utf-8")
+    tensors = {tensor.name: tensor for each in exported.written for tensor in (*each.inputs, *each.outputs)}
+    (repository / name / "1").mkdir(parents=True)
+    (repository / name / "config.pbtxt").write_text(triton.ensemble_config(recipe, tensors), encoding="utf-8")
+    return recipe
+
+
+def test_triton_answers_as_torch(repository: Path, server: ScratchTriton, exported: Exported) -> None:
+    """Through its ensemble, each network gives torch's answers, for one frame and for three at once."""
+    recipe = put(repository, exported)
+    frames = exported.use.frames(3, seed=5)
+    expected = exported.trained.answers(frames)
+    names = ANSWERS[recipe.kind]
+    alone, together = server.serving(
+        recipe.name,
+        lambda: (server.answers(recipe.name, frames[:1], names), server.answers(recipe.name, frames, names)),
+    )
+    for name in names:
+        np.testing.assert_allclose(alone[name], expected[name][:1], atol=TOLERANCE)
+        np.testing.assert_allclose(together[name], expected[name], atol=TOLERANCE)
