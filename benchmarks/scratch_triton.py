@@ -1,7 +1,5 @@
 """A real Triton on a repository that grows while it runs: models are loaded one by one and let go again."""
 
-import os
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,7 +11,8 @@ from numpy.typing import NDArray
 from tritonclient.grpc import InferenceServerClient, InferInput, InferRequestedOutput
 from tritonclient.utils import InferenceServerException
 
-from flawgate_cli.local_cluster.layout import Ports
+from flawgate_cli.local_cluster.layout import Ports, ProcessSpec
+from flawgate_cli.local_cluster.process import Process
 from flawgate_contracts.errors import ModelFailure, Unavailable
 
 PYTHON = Path("services/triton/.venv/bin/python")
@@ -38,7 +37,7 @@ class ScratchTriton:
         command += ["--http-port", str(ports.triton_http), "--grpc-port", str(ports.triton_grpc)]
         command += ["--metrics-port", str(ports.triton_metrics)]
         (repository / "placeholder").mkdir(parents=True, exist_ok=True)  # the launcher refuses an empty repository
-        self._process = subprocess.Popen(command, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._process = Process(ProcessSpec("triton", command, {}), lambda _name, _line: None)
         self._client = InferenceServerClient(f"127.0.0.1:{ports.triton_grpc}")
 
     def __enter__(self) -> Self:
@@ -59,7 +58,7 @@ class ScratchTriton:
         """End it."""
         self._client.close()
         self._process.terminate()
-        self._process.wait(STOP_TIMEOUT_S)
+        self._process.end(STOP_TIMEOUT_S)
 
     def serving(self, recipe: str, work: Callable[[], T]) -> T:
         """Do something while a recipe and its models are loaded.

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flawgate_contracts.errors import InvalidParameter, RepositoryBusy
-from flawgate_contracts.repository.lock import changing
+from flawgate_contracts.repository.lock import changing, check_free
 from flawgate_contracts.repository.staging import STAGING
 
 HOLD = """
@@ -34,6 +35,23 @@ def test_only_one_process_changes_a_repository(tmp_path: Path) -> None:
         holder.wait()
         with changing(tmp_path):
             pass
+
+
+def test_whoever_can_wait_gets_it_when_the_other_has_ended(tmp_path: Path) -> None:
+    """An export that took minutes waits for a promotion rather than throw its work away, but not for ever."""
+    with _holder(tmp_path) as holder:
+        with pytest.raises(RepositoryBusy), changing(tmp_path, wait_s=0.2):
+            pytest.fail("the repository was held twice")
+        threading.Timer(0.3, holder.kill).start()
+        with changing(tmp_path, wait_s=30):
+            assert holder.wait(5) != 0
+
+
+def test_whether_it_is_free_is_known_before_the_work(tmp_path: Path) -> None:
+    """What would be refused in the end is refused at once."""
+    check_free(tmp_path)
+    with _holder(tmp_path), pytest.raises(RepositoryBusy):
+        check_free(tmp_path)
 
 
 def test_what_a_killed_process_left_is_gone(tmp_path: Path) -> None:
