@@ -14,7 +14,7 @@ DATA ?= $(wildcard ../shared/data/KolektorSDD)
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 .tools/uv/bin/uv:
 	@scripts/bootstrap_uv.sh
@@ -95,6 +95,19 @@ bench-models: .venv/dev.stamp ## Measure every exported network in ONNX Runtime,
 .PHONY: export-all
 export-all: .venv/training.stamp services/triton/.venv/stamp ## Export every architecture, untrained, and have the real Triton answer it
 	$(BIN)/python benchmarks/export_all.py
+
+# The frames of this study lie elsewhere than those of the others.
+reproduce-dagm: DATA = $(wildcard ../shared/data/DAGM2007)
+
+.PHONY: reproduce-served
+reproduce-served: setup .venv/training.stamp ## Send the held-out frames of the study ksdd through the cluster, compare with their evaluation
+	$(BIN)/python benchmarks/served.py $(if $(DATA),--data $(DATA))
+
+.PHONY: always
+always:
+
+reproduce-%: .venv/training.stamp always ## Carry out a study of docs/results.md, e.g. reproduce-ksdd (DATA=folder of its data set)
+	$(BIN)/flawgate reproduce $* $(if $(DATA),--data $(DATA))
 
 .PHONY: clean
 clean: ## Remove environments, caches and output; models and locks stay

@@ -1,6 +1,6 @@
 """Exports every architecture, has the real Triton answer it, and holds the answers against torch's.
 
-    python benchmarks/export_all.py [--only NAME ...] [--repository FOLDER]
+    python benchmarks/export_all.py [--only NAME ...] [--model-repository FOLDER]
 
 The weights are untrained (random, with batch statistics of two generated frames) and the recipes say so: this shows
 that every graph of the five papers crosses the border whole, not how well it inspects. Exits with 1 on any miss.
@@ -201,11 +201,11 @@ def main() -> int:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="*", default=[], metavar="NAME", help="these experiments alone")
-    parser.add_argument("--repository", type=Path, help="where to export to; a temporary folder without")
+    parser.add_argument("--model-repository", type=Path, help="where to export to; a temporary folder without")
     asked = parser.parse_args()
     started, console = time.monotonic(), Console()
     with tempfile.TemporaryDirectory(prefix="flawgate-export-all-") as folder:
-        repository = asked.repository or Path(folder)
+        repository = asked.model_repository or Path(folder)
         rows = []
         with ScratchTriton(repository) as triton:
             for experiment in experiments(asked.only):

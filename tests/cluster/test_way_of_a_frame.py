@@ -18,6 +18,15 @@ KSDD = Path(os.environ.get("FLAWGATE_KSDD", ROOT.parent / "shared/data/KolektorS
 SCORE_TOLERANCE = 1e-3
 
 
+def frames_of(recipe: str) -> list[LabelledFrame]:
+    """A few frames of the parts that a shipped recipe inspects, half of them defective."""
+    if recipe == "texture":
+        return list(generated_textures(6))
+    if not KSDD.is_dir():
+        pytest.skip(f"KolektorSDD is not at {KSDD}; set FLAWGATE_KSDD")
+    return kolektor_sdd(KSDD, 12)
+
+
 def evaluations(cluster: ClusterUnderTest, recipe: str, frames: list[LabelledFrame]) -> list[str]:
     """What the cluster says of each frame."""
     answers = [cluster.inspect(recipe, frame.data) for frame in frames]
@@ -44,16 +53,18 @@ def test_commutators_are_evaluated_as_they_are_labelled(shipped_cluster: Cluster
     assert len(wrong(frames, evaluations(shipped_cluster, "commutator", frames))) <= 1
 
 
-def test_the_cluster_says_what_one_process_says(shipped_cluster: ClusterUnderTest) -> None:
+@pytest.mark.parametrize("name", ["texture", "commutator"])
+def test_the_cluster_says_what_one_process_says(shipped_cluster: ClusterUnderTest, name: str) -> None:
     """Decode, steps and both graphs in this process give the score and the boxes that the cluster gives."""
     server = OnnxModelServer(ROOT / "model_repository")
-    parameters = next(m.parameters for m in asyncio.run(server.models()) if m.name == "texture")
-    recipe = Recipe.from_json(parameters[RECIPE_PARAMETER], source="texture")
-    for frame in generated_textures(6):
+    parameters = next(m.parameters for m in asyncio.run(server.models()) if m.name == name)
+    recipe = Recipe.from_json(parameters[RECIPE_PARAMETER], source=name)
+    for frame in frames_of(name):
         prepared = pipeline.apply(decoding.decode(frame.data), recipe.steps)
         tensor = pipeline.to_tensor(prepared.pixels)
         here = asyncio.run(decide(server, recipe, tensor, prepared.geometry, timeout_s=60))
-        there = shipped_cluster.inspect("texture", frame.data).json()
+        there = shipped_cluster.inspect(name, frame.data).json()
+        assert there["evaluation"] == str(here.verdict.evaluation)
         assert there["score"] == pytest.approx(here.score, abs=SCORE_TOLERANCE)
         assert [d.box.x for d in here.defects] == [d["box"]["x"] for d in there["defects"]]
     asyncio.run(server.close())

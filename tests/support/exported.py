@@ -28,9 +28,9 @@ class Use:
     options: Mapping[str, JsonValue]
 
     def __str__(self) -> str:
-        return "-".join(
-            [self.architecture, *([str(self.options["encoder"])] if "encoder" in self.options else []), self.task]
-        )
+        encoder = [str(self.options["encoder"])] if "encoder" in self.options else []
+        shortcut = ["shortcut"] if self.options.get("shortcut") else []
+        return "-".join([self.architecture, *encoder, *shortcut, self.task])
 
     @property
     def wanted(self) -> Wanted:
@@ -71,11 +71,14 @@ _SLIM: Mapping[str, JsonValue] = {"filters": [4, 4, 8, 8, 8]}
 
 _WIDE = ("custom_unet", "unet3plus", "commutator_unet")
 
-USES = tuple(
-    Use(name, task, _SLIM if name in _WIDE else options)
-    for name, architecture in ARCHITECTURES.items()
-    for options in architecture.variants
-    for task in architecture.tasks
+USES = (
+    *(
+        Use(name, task, _SLIM if name in _WIDE else options)
+        for name, architecture in ARCHITECTURES.items()
+        for options in architecture.variants
+        for task in architecture.tasks
+    ),
+    Use("custom_unet", "anomaly", {**_SLIM, "shortcut": True}),
 )
 
 

@@ -49,7 +49,7 @@ def item(number: int, label: int, channels: int = 1) -> Item:
 
 def experiment(task: Task = "segmentation", *, channels: int = 1, **stage: Any) -> Experiment:
     """A short experiment; `stage` changes each of its stages, the rest goes by itself."""
-    loss = {"segmentation": "bce", "classification": "bce", "reconstruction": "mse"}
+    loss = {title: "mse" if title == "reconstruction" else "bce" for title in STAGES[task]}
     usual: dict[str, Any] = {"epochs": 2, "batch_size": 2, "sampler": "shuffled", "learning_rate": 1e-3}
     changes = {name: stage.pop(name) for name in ("machine", "tiling", "seed", "network") if name in stage}
     return Experiment.model_validate(

@@ -67,8 +67,8 @@ def test_help_is_quick() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
-    commands = ("experiments", "architectures", "dataset", "train", "cross-validate", "evaluate", "report", "export")
-    assert [name for name in commands if name not in done.stdout] == []
+    learning = ("experiments", "architectures", "dataset", "train", "cross-validate", "evaluate", "report")
+    assert [name for name in (*learning, "reproduce", "export") if name not in done.stdout] == []
 
 
 def test_trains_judges_and_reports(trained: tuple[Path, str]) -> None:

@@ -7,11 +7,13 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import psutil
 import pytest
+import tritonclient.grpc
 from onnx import helper
 
 PYTHON = Path(__file__).parents[2] / "services" / "triton" / ".venv" / "bin" / "python"
@@ -114,6 +116,21 @@ def launch(triton_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
             return launcher
 
         yield start
+
+
+@pytest.fixture(scope="module")
+def launcher(launch: Launch, repository: Path) -> Launcher:
+    """A ready Triton on the module's own `repository`."""
+    launcher = launch(repository, "--threads=2")
+    assert launcher.wait_until_ready().startswith("flawgate_triton: ready on http 127.0.0.1:"), launcher.log()
+    return launcher
+
+
+@pytest.fixture(scope="module")
+def client(launcher: Launcher) -> Iterator[Any]:
+    """A gRPC client of the ready Triton."""
+    with tritonclient.grpc.InferenceServerClient(f"127.0.0.1:{launcher.grpc_port}") as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

@@ -1,27 +1,21 @@
 import json
-from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import numpy as np
-import numpy.typing as npt
 import psutil
 import pytest
-import tritonclient.grpc
 from onnx import helper, numpy_helper
-from tritonclient.utils import InferenceServerException, np_to_triton_dtype
+from support.triton_client import BATCH_OF_FOUR, column, executions, infer, infer_at_once
 
 if TYPE_CHECKING:
-    from triton_server.conftest import Launch, Launcher, WriteModel
+    from triton_server.conftest import Launcher, WriteModel
 
 pytestmark = pytest.mark.cluster
 
-Arrays = Mapping[str, npt.NDArray[Any]]
-
 TABLE = np.array([10, 11, 12, 13], np.int64)
-BATCH_OF_FOUR = "dynamic_batching { preferred_batch_size: [4] max_queue_delay_microseconds: 2000000 }"
 RECIPE = {"recipe": "pipeline", "threshold": 0.9}
 
 
@@ -96,50 +90,6 @@ def _write_ensemble(folder: Path) -> None:
     """)
 
 
-@pytest.fixture(scope="module")
-def launcher(launch: "Launch", repository: Path) -> "Launcher":
-    """A ready Triton on the repository, whose path holds a space."""
-    launcher = launch(repository, "--threads=2")
-    assert launcher.wait_until_ready().startswith("flawgate_triton: ready on http 127.0.0.1:"), launcher.log()
-    return launcher
-
-
-@pytest.fixture(scope="module")
-def client(launcher: "Launcher") -> Iterator[Any]:
-    """A gRPC client of the ready Triton."""
-    with tritonclient.grpc.InferenceServerClient(f"127.0.0.1:{launcher.grpc_port}") as client:
-        yield client
-
-
-def infer(client: Any, model: str, inputs: Arrays, outputs: Sequence[str] = ()) -> dict[str, npt.NDArray[Any]]:
-    """The answer of `model` by output name; all outputs unless some are named."""
-    sent = []
-    for name, array in inputs.items():
-        sent.append(tritonclient.grpc.InferInput(name, array.shape, np_to_triton_dtype(array.dtype)))
-        sent[-1].set_data_from_numpy(array)
-    wanted = [tritonclient.grpc.InferRequestedOutput(name) for name in outputs] or None
-    answer = client.infer(model, sent, outputs=wanted)
-    return {output.name: answer.as_numpy(output.name) for output in answer.get_response().outputs}
-
-
-def infer_at_once(client: Any, model: str, name: str, values: Sequence[int]) -> list[Any]:
-    """The answers to one request per value, sent at the same time; an exception stands where one failed."""
-
-    def one(value: int) -> Any:
-        try:
-            return infer(client, model, {name: np.array([[value]], np.int64)})
-        except InferenceServerException as error:
-            return error
-
-    with ThreadPoolExecutor(len(values)) as pool:
-        return list(pool.map(one, values))
-
-
-def executions(client: Any, model: str) -> int:
-    """How many batches of `model` Triton has run, by its own statistics."""
-    return int(client.get_inference_statistics(model).model_stats[0].execution_count)
-
-
 def stub_threads(launcher: "Launcher", model: str) -> int:
     """The number of threads in the worker process of `model`."""
     [stub] = [p for p in launcher.descendants() if f"/{model}/1/" in " ".join(p.cmdline()) and _is_stub(p)]
@@ -167,21 +117,21 @@ def test_tensors_come_back_bit_for_bit_in_their_own_dtype(client: Any) -> None:
 def test_requests_at_once_are_one_call_of_onnx_runtime(client: Any) -> None:
     """Four concurrent requests are one batch for Triton and four rows of one run for the graph."""
     before = executions(client, "rows")
-    answers = infer_at_once(client, "rows", "x", [1, 2, 3, 4])
+    answers = infer_at_once(client, "rows", column("x", [1, 2, 3, 4], np.int64))
     assert [answer["rows"].tolist() for answer in answers] == [[[4]]] * 4
     assert executions(client, "rows") - before == 1
 
 
 def test_each_request_of_a_batch_gets_its_own_rows(client: Any) -> None:
     """The outputs of a joined batch are split so that every caller gets the answer to its own question."""
-    answers = infer_at_once(client, "lookup", "index", [2, 0, 3, 1])
+    answers = infer_at_once(client, "lookup", column("index", [2, 0, 3, 1], np.int64))
     assert [answer["value"].tolist() for answer in answers] == [[[12]], [[10]], [[13]], [[11]]]
 
 
 def test_a_bad_request_does_not_spoil_the_others_of_its_batch(client: Any, launcher: "Launcher") -> None:
     """An index outside the table is its sender's error alone, though it was in one batch with three good ones."""
     before = executions(client, "lookup")
-    good, bad, *others = infer_at_once(client, "lookup", "index", [2, 99, 3, 1])
+    good, bad, *others = infer_at_once(client, "lookup", column("index", [2, 99, 3, 1], np.int64))
     assert executions(client, "lookup") - before == 1
     assert [answer["value"].tolist() for answer in (good, *others)] == [[[12]], [[13]], [[11]]]
     assert "model 'lookup': " in str(bad)

@@ -1,24 +1,17 @@
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
-import tritonclient.grpc
 from onnx import helper, numpy_helper
-from tritonclient.utils import InferenceServerException, np_to_triton_dtype
+from support.triton_client import BATCH_OF_FOUR, Arrays, column, executions, infer, infer_at_once
 
 if TYPE_CHECKING:
-    from triton_server.conftest import Launch, Launcher, WriteModel
+    from triton_server.conftest import Launcher, WriteModel
 
 pytestmark = pytest.mark.cluster
 
-Arrays = Mapping[str, npt.NDArray[Any]]
-
 ONNX = 'default_model_filename: "model.onnx"'
-BATCH_OF_FOUR = "dynamic_batching { preferred_batch_size: [4] max_queue_delay_microseconds: 2000000 }"
 PARAMETER = 'parameters {{ key: "{}" value {{ string_value: "{}" }} }}'
 
 KERNEL = np.random.default_rng(0).standard_normal((6, 3, 3, 3)).astype(np.float32)
@@ -138,50 +131,6 @@ def _write_bad(folder: Path, write_model: "WriteModel") -> None:
         path.write_text(path.read_text().replace(old, new, 1))
 
 
-@pytest.fixture(scope="module")
-def launcher(launch: "Launch", repository: Path) -> "Launcher":
-    """A ready Triton on the repository."""
-    launcher = launch(repository, "--threads=2")
-    assert launcher.wait_until_ready().startswith("flawgate_triton: ready on http 127.0.0.1:"), launcher.log()
-    return launcher
-
-
-@pytest.fixture(scope="module")
-def client(launcher: "Launcher") -> Iterator[Any]:
-    """A gRPC client of the ready Triton."""
-    with tritonclient.grpc.InferenceServerClient(f"127.0.0.1:{launcher.grpc_port}") as client:
-        yield client
-
-
-def infer(client: Any, model: str, inputs: Arrays, outputs: Sequence[str] = ()) -> dict[str, npt.NDArray[Any]]:
-    """The answer of `model` by output name; all outputs unless some are named."""
-    sent = []
-    for name, array in inputs.items():
-        sent.append(tritonclient.grpc.InferInput(name, array.shape, np_to_triton_dtype(array.dtype)))
-        sent[-1].set_data_from_numpy(array)
-    wanted = [tritonclient.grpc.InferRequestedOutput(name) for name in outputs] or None
-    answer = client.infer(model, sent, outputs=wanted)
-    return {output.name: answer.as_numpy(output.name) for output in answer.get_response().outputs}
-
-
-def factors_at_once(client: Any, values: Sequence[int]) -> list[Any]:
-    """The answers of `factors` to one request per value, sent at the same time; an exception where one failed."""
-
-    def one(value: int) -> Any:
-        try:
-            return infer(client, "factors", {"x": np.array([[value]], np.int32)})["y"].tolist()
-        except InferenceServerException as error:
-            return error
-
-    with ThreadPoolExecutor(len(values)) as pool:
-        return list(pool.map(one, values))
-
-
-def executions(client: Any, model: str) -> int:
-    """How many batches of `model` Triton has run, by its own statistics."""
-    return int(client.get_inference_statistics(model).model_stats[0].execution_count)
-
-
 def frames(count: int) -> Arrays:
     """Frames of noise."""
     return {"frame": np.random.default_rng(count).integers(0, 256, (count, 3, 16, 12), dtype=np.uint8)}
@@ -220,16 +169,18 @@ def test_the_native_backends_parameters_are_understood(client: Any) -> None:
 def test_requests_at_once_are_one_run(client: Any) -> None:
     """Four concurrent requests are one batch for Triton and four rows of one run for OpenVINO."""
     before = executions(client, "factors")
-    assert factors_at_once(client, [1, 1, 1, 1]) == [[[4]]] * 4
+    assert [answer["y"].tolist() for answer in infer_at_once(client, "factors", column("x", [1] * 4, np.int32))] == [
+        [[4]]
+    ] * 4
     assert executions(client, "factors") - before == 1
 
 
 def test_a_bad_request_does_not_spoil_the_others_of_its_batch(client: Any, launcher: "Launcher") -> None:
     """A number that the graph cannot reshape by is its sender's error alone, in OpenVINO's words."""
     before = executions(client, "factors")
-    good, bad, *others = factors_at_once(client, [1, 99, 1, 1])
+    good, bad, *others = infer_at_once(client, "factors", column("x", [1, 99, 1, 1], np.int32))
     assert executions(client, "factors") - before == 1
-    assert [good, *others] == [[[1]]] * 3
+    assert [answer["y"].tolist() for answer in (good, *others)] == [[[1]]] * 3
     assert "model 'factors': " in str(bad)
     assert "Exception from" not in str(bad)
     assert "a batch of 4 requests failed, now each alone" in launcher.log()

@@ -42,6 +42,7 @@ def register(app: typer.Typer) -> None:
     app.command("cross-validate")(cross_validate)
     app.command("evaluate")(evaluate)
     app.command("report")(report)
+    app.command("reproduce")(reproduce)
     app.command("export")(export)
 
 
@@ -131,6 +132,41 @@ def report(run: Run, data: Data = None) -> None:
     from flawgate_training.tasks import judging as tasks
 
     tasks.report(run, data)
+
+
+def reproduce(
+    study: Annotated[
+        str | None, typer.Argument(help="Name as in `flawgate reproduce --list`.", show_default=False)
+    ] = None,
+    *,
+    data: Data = None,
+    variant: Annotated[list[str] | None, typer.Option(help="Run this variant alone. Repeatable.")] = None,
+    seed: Annotated[list[int] | None, typer.Option(help="Run this seed alone. Repeatable.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the runs; what is finished in it is kept.  [default: runs/STUDY]")
+    ] = None,
+    results: Annotated[Path, typer.Option(help="Folder of the results; their page lies beside it.")] = Path(
+        "docs/results"
+    ),
+    gather: Annotated[
+        bool,
+        typer.Option("--gather", help="Train nothing: gather what is finished (of every study, without STUDY)."),
+    ] = False,
+    listed: Annotated[bool, typer.Option("--list", help="List the studies.")] = False,
+) -> None:
+    """Carry out a study of docs/results.md: train and judge what is not finished, and write the page anew."""
+    from flawgate_training.studies import listing, loading
+
+    if listed or (study is None and not gather):
+        listing.show()
+        return
+    from flawgate_training.tasks import reproducing as tasks
+
+    names = loading.names() if study is None else [study]
+    asked = [tasks.Reproduction(each, data, variant or (), seed or (), out, results, gather=gather) for each in names]
+    failed = [each.study for each in asked if not tasks.reproduce(each)]
+    if failed:
+        raise typer.Exit(1)
 
 
 def export(

@@ -72,7 +72,7 @@ def brushed_metal(rng: Generator, size: int) -> Field:
 
 def leather(rng: Generator, size: int) -> Field:
     """Leather: domed cells of uneven size between dark creases."""
-    labels = _cells(rng, size, spacing=rng.uniform(13, 16))
+    labels = cells(rng, size, spacing=rng.uniform(13, 16))
     edge = cv2.morphologyEx(labels, cv2.MORPH_GRADIENT, np.ones((2, 2), np.uint8)) == 0
     depth = _float(cv2.distanceTransform(edge.astype(np.uint8), cv2.DIST_L2, 3))
     dome = 1 - np.exp(-_float(cv2.GaussianBlur(depth, (0, 0), 1.1)) / 2.2)
@@ -148,7 +148,7 @@ def _per_line(rng: Generator, line: Field) -> Field:
     return np.take(rng.standard_normal(1024, dtype=np.float32), line.astype(np.int32), mode="wrap")
 
 
-def _cells(rng: Generator, size: int, spacing: float) -> Field:
+def cells(rng: Generator, size: int, spacing: float) -> Field:
     """Voronoi cells around points of a disturbed grid: each pixel the number of its cell."""
     ticks = np.arange(0, size + spacing, spacing)
     points = np.stack(np.meshgrid(ticks, ticks), -1).reshape(-1, 2)

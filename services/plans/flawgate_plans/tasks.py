@@ -106,7 +106,9 @@ def check_all(root: Path, tools: Tools) -> tuple[str, ...]:
 
 def _open(root: Path) -> ModelRepository:
     if not root.is_dir():
-        raise InvalidParameter(f"There is no model repository {root}; name it with --repository.", {"field": "root"})
+        raise InvalidParameter(
+            f"There is no model repository {root}; name it with --model-repository.", {"field": "root"}
+        )
     return ModelRepository(root)
 
 

@@ -114,6 +114,19 @@ def test_reconstructions_are_frames(name: str) -> None:
     assert float(drawn.mean()) == pytest.approx(0.5, abs=0.05)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_shortcut_draws_what_it_sees(channels: int) -> None:
+    """With a shortcut, an untrained reconstruction is its frame to a level or two, black and white included."""
+    architecture = ARCHITECTURES["custom_unet"]
+    torch.manual_seed(0)
+    options = architecture.options.model_validate({"filters": (4, 4, 8, 8, 8), "shortcut": True})
+    network = architecture.build(Wanted("anomaly", channels, 32, 48, channels), options).eval()
+    levels = torch.arange(256, dtype=torch.uint8).repeat(6 * channels).reshape(1, channels, 32, 48)
+    with torch.no_grad():
+        drawn = network(levels)
+    assert float((255 * drawn - levels).abs().max()) < 6
+
+
 @pytest.mark.parametrize("name", ["custom_unet", "convolutional_autoencoder", "unet3plus"])
 def test_defect_maps_start_at_the_prior(name: str) -> None:
     """An untrained defect map of our own networks calls next to nothing a defect; maps of classes start undecided."""

@@ -103,6 +103,7 @@ def test_random_weights_follow_the_seed(describe: Describe) -> None:
         ("manet", "segmentation", {"options": {"depth": 4}}, "manet: depth: Extra inputs .* It takes encoder"),
         ("resnet18", "classification", {"options": {"depth": 4}}, "resnet18: depth: .* It takes none"),
         ("custom_unet", "segmentation", {"options": {"filters": [1, 2]}}, "custom_unet: filters.2: Field required"),
+        ("custom_unet", "segmentation", {"options": {"shortcut": True}}, "for reconstructions, not for a segmentation"),
         ("commutator_two_stage", "cascade", {"options": {"n": 1}}, "It takes blocks or rectify_map"),
     ],
 )

@@ -1,10 +1,15 @@
+import cv2
+import numpy as np
 import pytest
 
 from flawgate_contracts.errors import InvalidExperiment
+from flawgate_imaging.hides import KINDS, generate
+from flawgate_imaging.pipeline import apply, apply_to_mask
 from flawgate_imaging.textures import INSPECTED, TEXTURES
 from flawgate_training.datasets.loading import load
 from flawgate_training.datasets.splits import split
-from flawgate_training.experiment.data import StitchData, TextureData
+from flawgate_training.experiment import loading
+from flawgate_training.experiment.data import GeneratedData, HideData, StitchData, TextureData
 
 TEXTURE = TextureData(train=32, validation=12, test=24)
 
@@ -53,11 +58,36 @@ def test_stitches() -> None:
     assert dataset.classes[item.label] == item.name.split("/")[0]
 
 
+def test_hides() -> None:
+    """Good and defective in turn, the six kinds of defect in equal numbers, all of them one class."""
+    data = HideData(train=24, validation=12, test=12)
+    dataset = load(data, None)
+    for items in split(dataset, data).named.values():
+        kinds = [item.name.split("/")[0] for item in items]
+        of_each = dict.fromkeys(KINDS, len(items) // 12) | {"good": len(items) // 2}
+        assert {kind: kinds.count(kind) for kind in kinds} == of_each
+        assert [item.label for item in items] == [int(item.defective) for item in items]
+
+
+def test_hide_picture() -> None:
+    """The mask marks a defective frame and leaves a good one bare; a name says what is wrong."""
+    good, defective = load(HideData(train=4, test=4), None).items[:2]
+    assert (good.name, defective.name) == ("good/0", "scar/1")
+    for item in (good, defective):
+        picture = item.source.read()
+        assert picture.mask is not None
+        assert (picture.pixels.shape, bool(picture.mask.any())) == ((512, 512, 3), item.defective)
+
+
 @pytest.mark.parametrize(
     "data",
-    [TextureData(train=4, validation=4, test=4), StitchData(train=6, validation=6, test=6)],
+    [
+        TextureData(train=4, validation=4, test=4),
+        StitchData(train=6, validation=6, test=6),
+        HideData(train=4, validation=4, test=4),
+    ],
 )
-def test_subsets_share_nothing(data: TextureData | StitchData) -> None:
+def test_subsets_share_nothing(data: GeneratedData) -> None:
     """Each frame has a name, a group and a checksum of its own."""
     items = load(data, None).items
     for values in ({item.name for item in items}, {item.group for item in items}, {item.sha256 for item in items}):
@@ -75,3 +105,13 @@ def test_impossible_settings(data: TextureData, sentence: str) -> None:
     """Unknown textures, and more frames than there are seeds, are refused."""
     with pytest.raises(InvalidExperiment, match=sentence):
         load(data, None)
+
+
+@pytest.mark.parametrize("defect", KINDS)
+def test_the_filters_of_the_leather_recipe_keep_the_defects(defect: str) -> None:
+    """Blurred, shrunk and drawn as contours, a defective hide still differs from the good one where the defect is."""
+    steps = loading.load("leather_hides").steps
+    bad, good = (generate(6, defective=defective, defect=defect) for defective in (True, False))
+    changed = np.abs(np.subtract(*(apply(hide.pixels, steps).pixels.astype(np.float64) for hide in (bad, good))))
+    near = cv2.dilate(apply_to_mask(bad.mask, steps), np.ones((5, 5), np.uint8)) > 0
+    assert changed[near].mean() > 10 * changed[~near].mean()

@@ -106,6 +106,21 @@ def test_a_window_holds_the_defect() -> None:
     assert len(places) > 10
 
 
+def test_a_turned_window_shows_what_lies_around_it() -> None:
+    """A slope stays one slope when a window of it is turned and enlarged: nothing is mirrored at the window's edges."""
+    slope = np.repeat(np.arange(60, 188, dtype=np.uint8)[:, None], 128, axis=1)
+    mask = np.zeros_like(slope)
+    mask[62:66, 62:66] = 1
+    drawn = NO_AUGMENTATION.model_copy(update={"crop": 32, "rotation_deg": 45.0, "scale": 0.2})
+    rows, columns = np.mgrid[:32, :32]
+    plane = np.stack([rows.ravel(), columns.ravel(), np.ones(32 * 32)], axis=1)
+    for seed in range(20):
+        window, _ = augment(slope, mask, drawn, np.random.default_rng(seed))
+        levels = window.ravel().astype(float)
+        fitted = plane @ np.linalg.lstsq(plane, levels, rcond=None)[0]
+        assert float(np.abs(levels - fitted).max()) < 1.5
+
+
 def test_windows_of_a_good_frame_lie_anywhere() -> None:
     """Windows cut out of a good frame reach all four corners of it."""
     rng = np.random.default_rng(4)

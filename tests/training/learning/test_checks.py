@@ -26,6 +26,7 @@ def test_what_fits_passes(task: Task) -> None:
         ("anomaly", {"loss": {"name": "bce"}}, "loss.name", "choose mse or mse_ssim"),
         ("segmentation", {"loss": {"name": "cross_entropy", "balanced": True}}, "loss.balanced", "leave it out"),
         ("classification", {"bank": {}}, "bank", "only the classification of a cascade"),
+        ("segmentation", {"corruption": {}}, "corruption", "only a reconstruction"),
         ("segmentation", {"patience": 3}, "patience", "set data.split.validation above 0"),
         ("cascade", {"patience": 3}, "patience", "only the last stage"),
         ("segmentation", {"augmentation": {"crop": 48}}, "augmentation.crop", "the input has only 32×32"),

@@ -3,7 +3,7 @@ import pytest
 import torch
 from support.tiny_training import TILING, samples
 
-from flawgate_training.experiment.training import NO_AUGMENTATION, Augmentation
+from flawgate_training.experiment.training import NO_AUGMENTATION, Augmentation, Corruption
 from flawgate_training.learning.cascade import coarse_weighted_example
 from flawgate_training.learning.feed import Examples, Loader, frame_tensor
 from flawgate_training.learning.order import Draw, Order
@@ -40,6 +40,19 @@ def test_shapes(channels: int) -> None:
     frames, masks = examples[(Draw(0, 0, 1), Draw(0, 1, 2))]
     assert (tuple(frames.shape), frames.dtype) == ((2, channels, 16, 16), torch.uint8)
     assert (tuple(masks.shape), masks.dtype) == ((2, 16, 16), torch.uint8)
+
+
+def test_a_corrupted_frame_stands_behind_the_example() -> None:
+    """The example is what it would be without corruption; the frame behind it was augmented alike, and differs."""
+    plain = Examples(samples(), AUGMENTED, None, masked_example, seed=0)
+    corrupted = Examples(samples(), AUGMENTED, None, masked_example, seed=0, corruption=Corruption(share=1, most=1))
+    key = (Draw(0, 0, 1), Draw(0, 1, 2))
+    *example, shown = corrupted[key]
+    assert same(tuple(example), plain[key])
+    frames = example[0]
+    assert (shown.shape, shown.dtype) == (frames.shape, frames.dtype)
+    assert not torch.equal(shown, frames)
+    assert same((shown,), corrupted[key][-1:])
 
 
 def test_weights_of_a_coarse_target() -> None:

@@ -35,6 +35,14 @@ def test_bce_by_hand() -> None:
     assert loss("bce", logits, torch.tensor([0, 1])) == pytest.approx((math.log(2) + math.log(4 / 3)) / 2)
 
 
+def test_a_positive_weight_moves_the_point_of_doubt() -> None:
+    """With a weight of 9, what is as likely good as defective costs least where it is answered 0.9."""
+    doubtful = torch.tensor([[0.5]])
+    scores = torch.linspace(0.01, 0.99, 99)
+    costs = [float(losses.bce(torch.logit(score).reshape(1, 1), doubtful, positive_weight=9)) for score in scores]
+    assert float(scores[int(np.argmin(costs))]) == pytest.approx(0.9)
+
+
 def test_any_class_is_a_defect_to_one_output() -> None:
     """With one channel, every index above 0 counts as a defect."""
     logits = ONE[:, :, 0, 0]

@@ -123,6 +123,7 @@ def test_validation_chooses_the_last_stage_alone(tmp_path: Path) -> None:
     train(experiment("cascade"), tmp_path, validate=lambda network: next(scores))
     assert {title: [epoch.score for epoch in epochs] for title, epochs in curves.read(tmp_path).items()} == {
         "segmentation": [None, None],
+        "refinement": [None, None],
         "classification": [0.25, 0.75],
     }
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from flawgate_contracts.errors import InvalidDataset
 from flawgate_training.datasets.samples import Samples
-from flawgate_training.experiment.schema import Experiment, Task
+from flawgate_training.experiment.schema import STAGES, Experiment, Task
 from flawgate_training.learning.cascade import FeatureBank
 from flawgate_training.learning.curriculum import part_of, stage_of
 from flawgate_training.learning.feed import Example
@@ -41,6 +41,7 @@ def first_batch(of: LearningStage) -> Example:
         ("classification", 2, {}),
         ("classification", 3, {"loss": {"name": "cross_entropy", "balanced": True}}),
         ("anomaly", 2, {"loss": {"name": "mse_ssim"}}),
+        ("anomaly", 2, {"corruption": {}, "channels": 3}),
         ("cascade", 2, {}),
         ("cascade", 2, {"loss": {"name": "distance_weighted_bce"}}),
     ],
@@ -79,6 +80,16 @@ def test_reconstruction_learns_from_good_frames_alone() -> None:
     assert shown == {0, 2, 4}
 
 
+def test_a_corrupted_frame_is_to_be_drawn_as_it_was() -> None:
+    """The network is shown the corrupted frame, and its loss is that to the good one, beside it in the batch."""
+    taught = stage(experiment("anomaly", corruption={"share": 1}), samples([0, 0]))
+    taught.network.eval()
+    good, shown = first_batch(taught)
+    assert (good.shape, good.dtype) == (shown.shape, shown.dtype)
+    assert not torch.equal(good, shown)
+    torch.testing.assert_close(taught.loss((good, shown)), taught.lesson.measure(taught.network(shown), good))
+
+
 def test_no_good_frame() -> None:
     """A reconstruction without good frames is refused."""
     with pytest.raises(InvalidDataset, match="learns from good frames alone, and there is none"):
@@ -108,8 +119,22 @@ def test_the_second_stage_leaves_the_segmentation_alone(banked: bool) -> None:  
     optimiser = torch.optim.Adam([weight for weight in network.parameters() if weight.requires_grad], 0.1)
     torch.autograd.backward(taught.loss(first_batch(taught)))
     optimiser.step()
-    parts = [(part_of(network, wanted, title), part_of(before, wanted, title)) for title in wanted.stages]
-    assert [same_weights(*pair) for pair in parts] == [True, False]
+    same = {
+        title: same_weights(part_of(network, wanted, title), part_of(before, wanted, title)) for title in wanted.stages
+    }
+    assert same == {"segmentation": True, "refinement": True, "classification": False}
+
+
+def test_a_refinement_teaches_the_segmentation_alone() -> None:
+    """The refinement goes on with the segmentation, from the same soft targets; the classification stays as it is."""
+    wanted = experiment("cascade")
+    network, before = build(wanted, ("good", "bad")), build(wanted, ("good", "bad"))
+    before.load_state_dict(network.state_dict())
+    taught = stage(wanted, samples(), title="refinement", network=network)
+    torch.autograd.backward(taught.loss(first_batch(taught)))
+    torch.optim.Adam([weight for weight in network.parameters() if weight.requires_grad], 0.1).step()
+    parts = [(part_of(network, wanted, title), part_of(before, wanted, title)) for title in STAGES["cascade"]]
+    assert [same_weights(*pair) for pair in parts] == [False, False, True]
 
 
 def test_a_bank_says_what_the_segmentation_says() -> None:

@@ -3,20 +3,38 @@
 The paper says "CNN" and draws one; ours is the well-known small network for few pictures that the drawing resembles:
 three times 3×3 convolution without padding, ReLU and maximum pooling, then one hidden layer with dropout. The filters
 are steps of `flawgate_imaging`, not of the network.
+
+There the hidden layer has a weight for every place of the last maps: it learns each place anew where a defect may lie.
+With `pooling: global` it sees the maximum and the mean of each map instead, and what was learned in one place holds in
+all of them.
 """
 
 from itertools import pairwise
+from typing import Literal
 
+import torch
+from pydantic import Field
 from torch import Tensor, nn
 
-from flawgate_training.architectures.architecture import Architecture, NoOptions, Wanted
+from flawgate_training.architectures.architecture import Architecture, Wanted
 from flawgate_training.architectures.initialisation import he_normal
+from flawgate_training.experiment.part import Part
 
 WIDTHS = (32, 32, 64)
 """Channels of the three convolutions."""
 
+Pooling = Literal["none", "global"]
+
 _HIDDEN = 64
 _DROPOUT = 0.5
+
+
+class MaximumAndMean(nn.Module):
+    """Of every map, over the frame: (N, C, H, W) → (N, 2C), first the maxima, then the means."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """See the class."""
+        return torch.cat([maps.amax(dim=(2, 3)), maps.mean(dim=(2, 3))], dim=1)
 
 
 class LeatherCnn(nn.Module):
@@ -24,12 +42,13 @@ class LeatherCnn(nn.Module):
 
     Args:
         channels: C.
-        height: rows of the frames, in pixels, 22 or more; the hidden layer is made for them.
+        height: rows of the frames, in pixels, 22 or more; without pooling the hidden layer is made for them.
         width: columns of the frames, likewise.
         outputs: classes; 1 for "defective".
+        pooling: what lies between the last maps and the hidden layer, see `LeatherOptions`.
     """
 
-    def __init__(self, channels: int, height: int, width: int, outputs: int) -> None:
+    def __init__(self, channels: int, height: int, width: int, outputs: int, pooling: Pooling = "none") -> None:
         super().__init__()
         self.features = nn.Sequential(
             *(
@@ -37,9 +56,10 @@ class LeatherCnn(nn.Module):
                 for above, here in pairwise((channels, *WIDTHS))
             )
         )
+        seen = 2 if pooling == "global" else _left_of(height) * _left_of(width)
         self.decision = nn.Sequential(
-            nn.Flatten(),
-            nn.Linear(WIDTHS[-1] * _left_of(height) * _left_of(width), _HIDDEN),
+            MaximumAndMean() if pooling == "global" else nn.Flatten(),
+            nn.Linear(WIDTHS[-1] * seen, _HIDDEN),
             nn.ReLU(),
             nn.Dropout(_DROPOUT),
             nn.Linear(_HIDDEN, outputs),
@@ -59,8 +79,18 @@ def _left_of(side: int) -> int:
     return side
 
 
-def _build(wanted: Wanted, _options: NoOptions) -> nn.Module:
-    return wanted.network(LeatherCnn(wanted.channels, wanted.height, wanted.width, wanted.outputs))
+class LeatherOptions(Part):
+    """Of the leather network."""
+
+    pooling: Pooling = Field(
+        default="none",
+        description="What the hidden layer sees: none: every place of the last maps, as in the network that the "
+        "paper's drawing resembles; global: maximum and mean of each map, so that defects count alike everywhere.",
+    )
+
+
+def _build(wanted: Wanted, options: LeatherOptions) -> nn.Module:
+    return wanted.network(LeatherCnn(wanted.channels, wanted.height, wanted.width, wanted.outputs, options.pooling))
 
 
 ARCHITECTURES = (
@@ -74,6 +104,7 @@ ARCHITECTURES = (
         width=150,
         outputs=1,
         build=_build,
+        options=LeatherOptions,
         smallest=22,
         one_output_for_two=True,
     ),

@@ -86,8 +86,9 @@ class Reconstructor(_Network):
     It learns from good frames alone and is to draw defects badly (paper b, section II: "out of distribution"). A U-Net
     has an easier way: its skips, in the custom U-Net even the frame itself, lead past the bottleneck, so it can copy
     the input, defects included, and the residual then shows nothing. The paper gives no remedy, and the skips are its
-    subject, so they stay. Whether a threshold tells defects from good frames is for validation frames to say; the
-    convolutional autoencoder, without skips, is the one to begin with.
+    subject, so they stay; ours is a stage that shows corrupted frames (`learning.corruption`), as the experiment
+    `texture_anomaly` does. Without it the convolutional autoencoder, which has no skips, is the one to begin with.
+    Whether a threshold tells defects from good frames is for validation frames to say.
 
     Args:
         body: normalised frames, (N, C, H, W), float32 → logits of the same shape.

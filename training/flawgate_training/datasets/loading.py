@@ -5,6 +5,7 @@ from pathlib import Path
 from flawgate_contracts.errors import InvalidDataset
 from flawgate_training.datasets import (
     dagm,
+    hides,
     image_folder,
     image_mask_folder,
     kolektor_sdd,
@@ -17,6 +18,7 @@ from flawgate_training.experiment.data import (
     DagmData,
     Data,
     FileData,
+    HideData,
     ImageFolderData,
     ImageMaskFolderData,
     KolektorData,
@@ -43,6 +45,8 @@ def load(data: Data, folder: Path | None) -> Dataset:
             return texture.load(data)
         case StitchData():
             return stitches.load(data)
+        case HideData():
+            return hides.load(data)
     dataset = _load(data, _present(data, folder))
     if dataset.masked and not any(item.label for item in dataset.items):
         raise InvalidDataset(f"No mask in {folder} marks anything; check that the masks are those of the pictures.")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from flawgate_training.evaluation.frames import both_kinds
 from flawgate_training.evaluation.predictions import Judged
-from flawgate_training.experiment.data import Split, StitchData, TextureData
+from flawgate_training.experiment.data import GeneratedData, Split
 
 
 def protocol(folds: Sequence[Judged]) -> str:
@@ -15,7 +15,7 @@ def protocol(folds: Sequence[Judged]) -> str:
 def _frames(folds: Sequence[Judged]) -> str:
     first, count = folds[0], sum(len(fold.test) for fold in folds)
     data = first.experiment.data
-    if isinstance(data, TextureData | StitchData):
+    if isinstance(data, GeneratedData):
         return f"{count} generated (synthetic) frames, of seeds that training does not use."
     if len(folds) > 1:
         complete = len(folds) == data.split.folds

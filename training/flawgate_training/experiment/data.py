@@ -119,6 +119,16 @@ class StitchData(Part):
     test: int = Field(default=90, ge=6, description="Frames to judge upon. Paper a: 90.")
 
 
+class HideData(Part):
+    """Generated sheets of leather (synthetic), good or with one of six kinds of defect."""
+
+    kind: Literal["hides"] = "hides"
+    train: int = Field(default=1200, ge=2, description="Frames to learn from, half of them defective.")
+    validation: int = Field(default=240, ge=0, description="Frames that choose epochs and thresholds, likewise.")
+    test: int = Field(default=400, ge=2, description="Frames to judge upon, likewise.")
+    dilation: Dilation = 1
+
+
 FileData = KolektorData | DagmData | MagneticTileData | ImageFolderData | ImageMaskFolderData
-GeneratedData = TextureData | StitchData
+GeneratedData = TextureData | StitchData | HideData
 Data = Annotated[FileData | GeneratedData, Field(discriminator="kind")]

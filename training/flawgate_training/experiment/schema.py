@@ -1,9 +1,10 @@
 """The experiment: everything that defines a training run. Saved beside its weights, so the folder alone is enough."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Literal, Self
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, field_validator, model_validator
 
 from flawgate_contracts.recipe import TensorInput
 from flawgate_contracts.steps import Step, channels_after, size_after
@@ -15,12 +16,20 @@ from flawgate_training.experiment.training import Machine, Stage
 Task = Literal["cascade", "segmentation", "classification", "anomaly"]
 
 STAGES: dict[Task, tuple[str, ...]] = {
-    "cascade": ("segmentation", "classification"),
+    "cascade": ("segmentation", "refinement", "classification"),
     "segmentation": ("segmentation",),
     "classification": ("classification",),
     "anomaly": ("reconstruction",),
 }
-"""The stages of each task, in order."""
+"""The stages of each task, in order.
+
+The refinement may be left out. In it a cascade's segmentation goes on from where the first stage left it, by settings
+of its own: whole frames, for example, after windows of them.
+"""
+
+_OPTIONAL = "refinement"
+
+_ORDER = {title: place for place, title in enumerate(dict.fromkeys(chain.from_iterable(STAGES.values())))}
 
 Paper = Literal["a", "b", "c", "d", "e"]
 
@@ -76,15 +85,24 @@ class Experiment(Part):
     tiling: Tiling | None = Field(
         default=None, description="Slices of the input, each judged by itself; none: the whole."
     )
-    stages: dict[str, Stage] = Field(description="By name, those of the task.")
+    stages: dict[str, Stage] = Field(description="By name, those of the task; null takes an optional one away.")
     judging: Judging = Judging()
     machine: Machine = Machine()
     seed: int = Field(default=0, ge=0, description="Of weights, order and augmentation.")
 
+    @field_validator("stages", mode="before")
+    @classmethod
+    def _in_order(cls, stages: object) -> object:
+        if not isinstance(stages, Mapping):
+            return stages
+        kept = [title for title, stage in stages.items() if stage is not None or title != _OPTIONAL]
+        return {title: stages[title] for title in sorted(kept, key=lambda title: _ORDER.get(title, len(_ORDER)))}
+
     @model_validator(mode="after")
     def _stages_are_those_of_the_task(self) -> Self:
-        if tuple(self.stages) != STAGES[self.task]:
-            raise ValueError(f"the stages of the task {self.task} are {', '.join(STAGES[self.task])}, in this order")
+        wanted = STAGES[self.task]
+        if tuple(self.stages) not in {wanted, tuple(title for title in wanted if title != _OPTIONAL)}:
+            raise ValueError(f"the stages of the task {self.task} are {', '.join(wanted)}, in this order")
         return self
 
     @model_validator(mode="after")

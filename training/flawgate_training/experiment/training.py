@@ -1,8 +1,8 @@
 """How one stage of a network learns."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from flawgate_training.experiment.part import Part
 
@@ -15,6 +15,9 @@ class Loss(Part):
     name: LossName = Field(description="Which loss; `flawgate_training.learning.losses` has a function of each name.")
     gamma: float = Field(default=2.0, ge=0, description="Focusing exponent of `focal`.")
     smoothing: float = Field(default=0.0, ge=0, lt=1, description="Label smoothing of `cross_entropy`.")
+    positive_weight: float = Field(
+        default=1.0, gt=0, description="What a missed defect costs, in false alarms (`bce`)."
+    )
     balanced: bool = Field(default=False, description="Weigh classes by their inverse frequency (`cross_entropy`).")
     distance_power: float = Field(default=2.0, gt=0, description="Exponent of `distance_weighted_bce`.")
     distance_weight: float = Field(default=1.0, gt=0, description="Largest weight of `distance_weighted_bce`.")
@@ -39,6 +42,21 @@ class Augmentation(Part):
 
 
 NO_AUGMENTATION = Augmentation(flip_horizontal=False, flip_vertical=False, brightness=0, contrast=0)
+
+
+class Corruption(Part):
+    """What a reconstruction is shown in place of the good frame, and must undo; see `learning.corruption`."""
+
+    share: float = Field(default=0.9, gt=0, le=1, description="Share of the frames shown that are corrupted.")
+    most: int = Field(default=6, ge=1, le=64, description="Largest number of places of a frame that are covered.")
+    smallest_px: float = Field(default=4.0, ge=1, description="Length of the smallest cover, in pixels of the input.")
+    largest_px: float = Field(default=64.0, ge=1, description="Length of the largest cover, in pixels of the input.")
+
+    @model_validator(mode="after")
+    def _sizes_are_in_order(self) -> Self:
+        if self.smallest_px > self.largest_px:
+            raise ValueError(f"smallest_px, {self.smallest_px:g}, is above largest_px, {self.largest_px:g}; swap them")
+        return self
 
 
 class FeatureBank(Part):
@@ -83,6 +101,9 @@ class Stage(Part):
     )
     validate_every: int = Field(
         default=1, ge=1, description="Epochs between two looks at the validation frames; the last epoch is one as well."
+    )
+    corruption: Corruption | None = Field(
+        default=None, description="Of a reconstruction: what covers the frame that it is shown; none: nothing."
     )
     bank: FeatureBank | None = Field(default=None, description="Of a cascade's classification; none: computed anew.")
 

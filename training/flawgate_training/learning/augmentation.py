@@ -28,19 +28,12 @@ def augment(pixels: Pixels, mask: Pixels, drawn: Augmentation, rng: Generator) -
     Returns:
         Pixels and mask, of the same kinds, contiguous; (crop, crop) where a window is cut out, else of the same shapes.
     """
-    if drawn.crop is not None:
-        window = _window(mask, drawn.crop, rng)
-        pixels, mask = pixels[window], mask[window]
+    if drawn.crop is not None or drawn.rotation_deg or drawn.scale:
+        window = _whole(mask) if drawn.crop is None else _window(mask, drawn.crop, rng)
+        pixels, mask = _cut(pixels, mask, window, drawn, rng)
     ways = np.where(rng.random(2) < 0.5, -1, 1)
     rows, columns = (ways[0] if drawn.flip_vertical else 1), (ways[1] if drawn.flip_horizontal else 1)
     pixels, mask = pixels[::rows, ::columns], mask[::rows, ::columns]
-    if drawn.rotation_deg or drawn.scale:
-        pixels, mask = _turned(
-            pixels,
-            mask,
-            degrees=rng.uniform(-1, 1) * drawn.rotation_deg,
-            size=1 + rng.uniform(-1, 1) * drawn.scale,
-        )
     if drawn.brightness or drawn.contrast:
         pixels = _retoned(
             pixels, gain=1 + rng.uniform(-1, 1) * drawn.contrast, offset=rng.uniform(-1, 1) * drawn.brightness
@@ -81,14 +74,26 @@ def _window(mask: Pixels, side: int, rng: Generator) -> tuple[slice, slice]:
     return slice(top, top + side), slice(left, left + side)
 
 
-def _turned(pixels: Pixels, mask: Pixels, *, degrees: float, size: float) -> tuple[Pixels, Pixels]:
-    """Turned and scaled about the middle; what comes in over the edges is the frame, reflected."""
-    height, width = mask.shape
-    way = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, size)
+def _whole(mask: Pixels) -> tuple[slice, slice]:
+    return slice(0, mask.shape[0]), slice(0, mask.shape[1])
+
+
+def _cut(
+    pixels: Pixels, mask: Pixels, window: tuple[slice, slice], drawn: Augmentation, rng: Generator
+) -> tuple[Pixels, Pixels]:
+    """What a window shows of the frame turned and scaled about the window's middle.
+
+    What comes in over the edges of a window is the frame around it; over those of the frame, the frame reflected.
+    """
+    if not drawn.rotation_deg and not drawn.scale:
+        return pixels[window], mask[window]
+    degrees, size = rng.uniform(-1, 1) * drawn.rotation_deg, 1 + rng.uniform(-1, 1) * drawn.scale
+    top, left = window[0].start, window[1].start
+    height, width = window[0].stop - top, window[1].stop - left
+    way = cv2.getRotationMatrix2D((left + (width - 1) / 2, top + (height - 1) / 2), degrees, size)
+    way[:, 2] -= left, top
     moved = [
-        cv2.warpAffine(
-            np.ascontiguousarray(plane), way, (width, height), flags=flags, borderMode=cv2.BORDER_REFLECT_101
-        )
+        cv2.warpAffine(plane, way, (width, height), flags=flags, borderMode=cv2.BORDER_REFLECT_101)
         for plane, flags in ((pixels, cv2.INTER_LINEAR), (mask, cv2.INTER_NEAREST))
     ]
     return moved[0].astype(np.uint8, copy=False), moved[1].astype(np.uint8, copy=False)

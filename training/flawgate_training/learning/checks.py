@@ -6,8 +6,13 @@ from flawgate_contracts.errors import InvalidExperiment
 from flawgate_training.experiment.schema import Experiment
 from flawgate_training.experiment.training import LossName, Stage
 
+_OF_MASKS: frozenset[LossName] = frozenset(
+    {"bce", "cross_entropy", "focal", "dice", "dice_ce", "distance_weighted_bce"}
+)
+
 _LOSSES: dict[str, frozenset[LossName]] = {
-    "segmentation": frozenset({"bce", "cross_entropy", "focal", "dice", "dice_ce", "distance_weighted_bce"}),
+    "segmentation": _OF_MASKS,
+    "refinement": _OF_MASKS,
     "classification": frozenset({"bce", "cross_entropy", "focal"}),
     "reconstruction": frozenset({"mse", "mse_ssim"}),
 }
@@ -39,6 +44,8 @@ def _faults(experiment: Experiment, title: str, stage: Stage, *, validated: bool
         yield "loss.balanced", "classes are weighed in the cross_entropy of a classification alone; leave it out."
     if stage.bank is not None and (experiment.task != "cascade" or title != "classification"):
         yield "bank", "only the classification of a cascade has a frozen stage before it; leave it out."
+    if stage.corruption is not None and title != "reconstruction":
+        yield "corruption", "only a reconstruction learns to undo it; leave it out."
     if stage.patience is not None and title != list(experiment.stages)[-1]:
         yield "patience", "only the last stage can be validated; leave it out."
     if stage.patience is not None and not validated:

@@ -27,8 +27,13 @@ _PLAIN: dict[str, type[LearningStage]] = {
 
 
 def part_of(network: nn.Module, experiment: Experiment, title: str) -> nn.Module:
-    """What a stage teaches: of a cascade the part that bears the stage's name, else the whole network."""
-    return network.get_submodule(title) if experiment.task == "cascade" else network
+    """What a stage teaches: of a cascade the part that bears the stage's name, else the whole network.
+
+    A refinement is the segmentation's.
+    """
+    if experiment.task != "cascade":
+        return network
+    return network.get_submodule("segmentation" if title == "refinement" else title)
 
 
 def stage_of(
@@ -56,7 +61,7 @@ def stage_of(
     if not isinstance(network, Cascade):
         # On a CPU a step is 1.2 to 1.9 times as fast like this; the cascade's kernels of one row lose a fifth by it.
         return _PLAIN[title](network.to(memory_format=torch.channels_last), lesson)
-    if title == "segmentation":
+    if title != "classification":
         return cascade.CoarseSegmentationStage(network, lesson)
     return cascade.CascadeClassificationStage(network, _banked(lesson, network, device))
 
@@ -89,12 +94,13 @@ def _lesson(experiment: Experiment, title: str, classes: Sequence[str], samples:
     positions = _positions(experiment, config, samples)
     positions(0)  # says at once what the sampler lacks
     labels = torch.tensor([item.label for item in samples.items])
+    make, seed = _make(experiment, title), experiment.seed
     return Lesson(
         config=config,
-        examples=Examples(samples, config.augmentation, experiment.tiling, _make(experiment, title), experiment.seed),
+        examples=Examples(samples, config.augmentation, experiment.tiling, make, seed, config.corruption),
         order=Order(positions, config.batch_size),
         measure=loss_of(config.loss, torch.bincount(labels, minlength=len(classes)).tolist()),
-        seed=experiment.seed,
+        seed=seed,
         workers=experiment.machine.workers,
     )
 

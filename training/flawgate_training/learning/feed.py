@@ -12,8 +12,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from flawgate_contracts.tiling import Tiling
 from flawgate_training.datasets.samples import Pixels, Sample, Samples
-from flawgate_training.experiment.training import Augmentation
+from flawgate_training.experiment.training import Augmentation, Corruption
 from flawgate_training.learning.augmentation import augment, tile
+from flawgate_training.learning.corruption import corrupt
 from flawgate_training.learning.order import Batch, Draw, Order
 
 Example = tuple[Tensor, ...]
@@ -33,6 +34,7 @@ class Examples(Dataset[Example]):
         tiling: an example is one tile; the whole frame where None.
         make: the stage's own last step.
         seed: of the draws.
+        corruption: what covers the frame that stands behind the example; None: there is no such frame.
     """
 
     samples: Samples
@@ -40,6 +42,7 @@ class Examples(Dataset[Example]):
     tiling: Tiling | None
     make: Make
     seed: int
+    corruption: Corruption | None = None
 
     def __getitem__(self, batch: Batch) -> Example:
         """A whole batch, each part of the example stacked."""
@@ -52,7 +55,8 @@ class Examples(Dataset[Example]):
         if self.tiling is not None:
             pixels, mask = tile(pixels, mask, self.tiling, rng)
         pixels, mask = augment(pixels, mask, self.augmentation, rng)
-        return self.make(pixels, mask, self._label(sample, mask))
+        example = self.make(pixels, mask, self._label(sample, mask))
+        return example if self.corruption is None else (*example, frame_tensor(corrupt(pixels, self.corruption, rng)))
 
     def _label(self, sample: Sample, mask: Pixels) -> int:
         """The frame's; of a part of a frame with a mask, the class of most of the marked pixels in it, 0 without."""

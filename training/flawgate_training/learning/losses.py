@@ -26,12 +26,16 @@ _LAPLACE = 1.0
 """Added to both parts of the Dice ratio, in pixels: defined, and with a gradient, where a batch holds no defect."""
 
 
-def bce(logits: Tensor, targets: Tensor) -> Tensor:
+def bce(logits: Tensor, targets: Tensor, *, positive_weight: float = 1.0) -> Tensor:
     """Binary cross-entropy, averaged over every element. Paper d, section 3, uses it for both stages.
+
+    With a weight w of the positive part, the answer to what is as likely good as defective is w / (1 + w): 9 puts that
+    point at a threshold of 0.9.
 
     Args:
         logits: one channel.
         targets: see the module.
+        positive_weight: what a missed defect costs, in false alarms; above 0.
 
     Raises:
         InvalidExperiment: the network has several outputs.
@@ -41,7 +45,8 @@ def bce(logits: Tensor, targets: Tensor) -> Tensor:
             f"The loss bce is for a network of one output, but this one has {logits.shape[1]}; use cross_entropy.",
             {"field": "loss"},
         )
-    return functional.binary_cross_entropy_with_logits(logits.float(), _soft(targets))
+    weight = logits.new_tensor(positive_weight, dtype=torch.float32)
+    return functional.binary_cross_entropy_with_logits(logits.float(), _soft(targets), pos_weight=weight)
 
 
 def cross_entropy(
@@ -155,7 +160,7 @@ def loss_of(config: Loss, counts: Sequence[int] | None = None) -> Measure:
         counts: how many frames there are of each class, for a loss that weighs them by their inverse frequency.
     """
     measures: dict[str, Measure] = {
-        "bce": bce,
+        "bce": partial(bce, positive_weight=config.positive_weight),
         "cross_entropy": partial(cross_entropy, smoothing=config.smoothing, weights=_weights(config, counts)),
         "focal": partial(focal, gamma=config.gamma),
         "dice": dice,

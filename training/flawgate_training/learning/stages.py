@@ -33,12 +33,12 @@ class ClassificationStage(LearningStage):
 
 
 class ReconstructionStage(LearningStage):
-    """A `Reconstructor` learns to draw good frames."""
+    """A `Reconstructor` learns to draw good frames: as they are, or from corrupted ones where the stage has those."""
 
     def loss(self, batch: Example) -> Tensor:
-        """Between what is drawn and the frame."""
-        (frames,) = batch
-        return self.lesson.measure(self.network(frames), frames)
+        """Between what is drawn and the good frame."""
+        frames, *corrupted = batch
+        return self.lesson.measure(self.network(corrupted[0] if corrupted else frames), frames)
 
 
 def masked_example(pixels: Pixels, mask: Pixels, label: int) -> Example:

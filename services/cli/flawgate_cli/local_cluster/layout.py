@@ -121,8 +121,9 @@ def process_specs(layout: Layout) -> list[ProcessSpec]:
 def _triton(layout: Layout) -> ProcessSpec:
     if not layout.triton_python.exists():
         raise InvalidParameter(
-            f"Triton's environment is not installed ({layout.triton_python} is missing): run `make setup`, "
-            "or take `--model-server onnxruntime`, which needs no Triton."
+            f"Triton's environment is not installed ({layout.triton_python} is missing): run `make setup` in the clone "
+            "and `flawgate` from there, name its interpreter with --triton-python, or take `--model-server "
+            "onnxruntime`, which needs no Triton."
         )
     ports = layout.ports
     command = [

@@ -1,0 +1,34 @@
+import pytest
+
+from flawgate_training.architectures import registry
+from flawgate_training.experiment import loading
+
+SHIPPED = "stitch_unet_mobilenet_v2_small"
+
+RANKED = [f"stitch_{decoder}_b{number}_small" for decoder in ("deeplabv3plus", "manet", "unet") for number in range(3)]
+
+
+@pytest.mark.parametrize("name", RANKED)
+def test_ranked_networks_differ_in_nothing_else(name: str) -> None:
+    """Each of the nine is the paper's network of its name, and learns exactly as the shipped one does."""
+    ranked, shipped = loading.load(name), loading.load(SHIPPED)
+    assert ranked.network == loading.load(name.removesuffix("_small")).network
+    own = {"name": ranked.name, "title": ranked.title, "network": ranked.network}
+    assert shipped.model_copy(update=own) == ranked
+
+
+@pytest.mark.parametrize("name", [SHIPPED, *RANKED])
+def test_windows_and_frames_fit_the_network(name: str) -> None:
+    """The network takes both the windows that it learns from and the whole frames that it judges, as they are."""
+    experiment = loading.load(name)
+    multiple = registry.check(experiment).multiple
+    window = experiment.stages["segmentation"].augmentation.crop
+    assert window is not None
+    assert [side % multiple for side in (window, experiment.input.height, experiment.input.width)] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("name", [SHIPPED, *RANKED])
+def test_small_stitches_are_no_figure_of_the_paper(name: str) -> None:
+    """What learned generated frames at another size counts as ours, and says in its title that they are synthetic."""
+    experiment = loading.load(name)
+    assert (experiment.paper, experiment.title.endswith("(synthetic)")) == (None, True)
