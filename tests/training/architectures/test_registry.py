@@ -64,6 +64,17 @@ def test_cascades_meet_at_144_features(describe: Describe, name: str, options: d
     assert float(mask.mean()) < 0.05
 
 
+@pytest.mark.parametrize(("momentum", "expected"), [(None, {0.01, 0.1}), (0.05, {0.05})])
+def test_running_statistics_follow_as_fast_as_asked(
+    describe: Describe, momentum: float | None, expected: set[float]
+) -> None:
+    """EfficientNet's batch norms are ten times as slow as torch's in the library; one option sets them all."""
+    options = {"encoder": "efficientnet-b0"} | ({} if momentum is None else {"batch_norm_momentum": momentum})
+    network = build(describe("unet", "segmentation", channels=3, options=options), SEVERAL)
+    found = {module.momentum for module in network.modules() if isinstance(module, nn.BatchNorm2d)}
+    assert {round(each, 6) for each in found if each is not None} == expected
+
+
 def test_random_weights_follow_the_seed(describe: Describe) -> None:
     """The same seed gives the same network, another seed another."""
     networks = []

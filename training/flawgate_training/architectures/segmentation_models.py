@@ -27,6 +27,13 @@ class EncoderOptions(Part):
     """Of a network on one of several encoders."""
 
     encoder: Encoder = Field(default="efficientnet-b1", description="Feature extractor; the paper's best by default.")
+    batch_norm_momentum: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="Share of a batch in the running statistics; the library's where none. Its EfficientNets take "
+        "0.01: a training of a few hundred steps ends with statistics of its beginning.",
+    )
 
 
 class PooledBatchNorm2d(nn.BatchNorm2d):
@@ -52,11 +59,19 @@ def take_single_frames(network: nn.Module) -> None:
             module[2] = PooledBatchNorm2d(convolution.out_channels)
 
 
+def _remember(network: nn.Module, momentum: float) -> None:
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = momentum
+
+
 def _build(decoder: Callable[..., nn.Module], wanted: Wanted, options: EncoderOptions) -> nn.Module:
     body = decoder(
         encoder_name=options.encoder, encoder_weights=None, in_channels=wanted.channels, classes=wanted.outputs
     )
     take_single_frames(body)
+    if options.batch_norm_momentum is not None:
+        _remember(body, options.batch_norm_momentum)
     return wanted.network(body, Normalise.imagenet(wanted.channels))
 
 
