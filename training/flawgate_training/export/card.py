@@ -76,8 +76,8 @@ def _head(card: Card) -> str:
     return (
         f"# Model card: {recipe.name}, version {recipe.version}\n\n{recipe.title}\n\n{forced}"
         f"**Licence of the weights: {provenance.licence}.** {card.dataset.notice}\n\n"
-        f"A {recipe.kind} by `{provenance.architecture}`{_of(provenance.paper)}, {card.parameters:,} weights, "
-        f"{provenance.precision}, for a {provenance.target.upper()}. "
+        f"Kind: {recipe.kind}; network: `{provenance.architecture}`{_of(provenance.paper)}, "
+        f"with {card.parameters:,} weights, {provenance.precision}, for a {provenance.target.upper()}. "
         f"Input: {recipe.input.channels}×{recipe.input.height}×{recipe.input.width} "
         f"(channels × height × width), uint8{tiles}. {_policy(recipe)}"
     )
