@@ -1,5 +1,7 @@
 import asyncio
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,8 @@ from flawgate_cli.demo.frames import LabelledFrame, generated_textures, kolektor
 from flawgate_contracts.recipe import RECIPE_PARAMETER, Recipe
 from flawgate_decision.core import decide
 from flawgate_decision.onnx_server import OnnxModelServer
-from flawgate_imaging import decoding, pipeline
+from flawgate_imaging import decoding, hides, pipeline, textures
+from flawgate_imaging.encoding import encode_png
 
 pytestmark = pytest.mark.cluster
 
@@ -18,13 +21,29 @@ KSDD = Path(os.environ.get("FLAWGATE_KSDD", ROOT.parent / "shared/data/KolektorS
 SCORE_TOLERANCE = 1e-3
 
 
-def frames_of(recipe: str) -> list[LabelledFrame]:
-    """A few frames of the parts that a shipped recipe inspects, half of them defective."""
+SHIPPED = sorted({path.parents[1].name for path in (ROOT / "model_repository").glob("*/*/recipe.json")})
+
+FRESH_SEED = 9_000_000
+"""Seeds from here on were not used in training."""
+
+
+def frames_of(recipe: str, count: int = 6) -> list[LabelledFrame]:
+    """Frames of the parts that a shipped recipe inspects, half of them defective, in turn."""
+    if recipe == "commutator":
+        if not KSDD.is_dir():
+            pytest.skip(f"KolektorSDD is not at {KSDD}; set FLAWGATE_KSDD")
+        return kolektor_sdd(KSDD, 2 * count)
     if recipe == "texture":
-        return list(generated_textures(6))
-    if not KSDD.is_dir():
-        pytest.skip(f"KolektorSDD is not at {KSDD}; set FLAWGATE_KSDD")
-    return kolektor_sdd(KSDD, 12)
+        return list(generated_textures(count))
+    made: dict[str, Callable[..., hides.HideSample | textures.TextureSample]] = {
+        "leather": hides.generate,
+        "texture_anomaly": partial(textures.generate, texture="knit"),
+    }
+    samples = [made[recipe](FRESH_SEED + index, defective=index % 2 == 1) for index in range(count)]
+    return [
+        LabelledFrame(f"{recipe}_{index:02d}.png", encode_png(sample.pixels), bool(sample.mask.any()))
+        for index, sample in enumerate(samples)
+    ]
 
 
 def evaluations(cluster: ClusterUnderTest, recipe: str, frames: list[LabelledFrame]) -> list[str]:
@@ -53,7 +72,14 @@ def test_commutators_are_evaluated_as_they_are_labelled(shipped_cluster: Cluster
     assert len(wrong(frames, evaluations(shipped_cluster, "commutator", frames))) <= 1
 
 
-@pytest.mark.parametrize("name", ["texture", "commutator"])
+@pytest.mark.parametrize("name", ["leather", "texture_anomaly"])
+def test_generated_parts_are_evaluated_as_they_are_labelled(shipped_cluster: ClusterUnderTest, name: str) -> None:
+    """A classification and an anomaly that learned generated frames judge fresh ones, through every service."""
+    frames = frames_of(name, 32)
+    assert len(wrong(frames, evaluations(shipped_cluster, name, frames))) <= 2
+
+
+@pytest.mark.parametrize("name", SHIPPED)
 def test_the_cluster_says_what_one_process_says(shipped_cluster: ClusterUnderTest, name: str) -> None:
     """Decode, steps and both graphs in this process give the score and the boxes that the cluster gives."""
     server = OnnxModelServer(ROOT / "model_repository")
@@ -90,7 +116,7 @@ def test_a_defect_is_marked_where_it_is(shipped_cluster: ClusterUnderTest) -> No
 def test_recipes_tell_their_licence_and_models(shipped_cluster: ClusterUnderTest) -> None:
     """Whoever uses `commutator` is told that its weights are not for commercial use."""
     recipes = {r["name"]: r for r in shipped_cluster.http.get("/v1/recipes").json()["recipes"]}
-    assert {"commutator", "texture"} <= set(recipes)
+    assert set(recipes) == set(SHIPPED)
     assert {"READY"} == {recipe["state"] for recipe in recipes.values()}
     assert recipes["commutator"]["provenance"]["licence"] == "CC-BY-NC-SA-4.0"
     assert recipes["texture"]["provenance"]["licence"] == "Apache-2.0"
