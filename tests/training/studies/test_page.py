@@ -62,6 +62,13 @@ def test_generated_frames_are_called_synthetic(folder: Path) -> None:
     assert "Does it run? Generated frames: these figures are *synthetic*." in told
 
 
+def test_remarks_stand_below_the_figures(folder: Path) -> None:
+    """What a reader must know to trust the figures is a paragraph of its own."""
+    told = lines(folder, result(run(0, counted(0, 0)), remarks=("Settled with a look at fold 0.",)))
+    place = told.index("Settled with a look at fold 0.")
+    assert [told[place - 1], told[place + 1]] == ["", ""]
+
+
 def test_a_study_without_a_result_is_not_run(folder: Path) -> None:
     """It stands on the page all the same."""
     told = lines(folder, known=(study(),))

@@ -80,6 +80,7 @@ class Study(Part):
     figures: tuple[FigureName, ...] = Field(min_length=1, description="Columns of its table.")
     goals: tuple[Goal, ...] = ()
     references: tuple[Reference, ...] = ()
+    remarks: tuple[Sentence, ...] = Field(default=(), description="What a reader must know to trust its figures.")
 
     @model_validator(mode="after")
     def _names_are_clear(self) -> Self:
