@@ -2,14 +2,14 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from pytorch_grad_cam import GradCAM
+from pytorch_grad_cam import GradCAM, HiResCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 
 from flawgate_training.architectures.networks import Cascade, Classifier
 from flawgate_training.architectures.registry import build, cam_layer
 from flawgate_training.experiment.schema import Experiment
-from flawgate_training.explain import grad_cam
+from flawgate_training.explain import explained, grad_cam, hires_cam
 
 Describe = Callable[..., Experiment]
 
@@ -33,6 +33,43 @@ def test_agrees_with_the_package(describe: Describe, name: str, target: int) -> 
     actual = grad_cam(network, layer, frames, target)
     assert float(actual.max()) == 1.0
     torch.testing.assert_close(actual, torch.from_numpy(expected), rtol=0, atol=1e-5)
+    torch.testing.assert_close(explained(network, layer, frames, target), actual, rtol=0, atol=0)
+
+
+def test_hires_cam_agrees_with_the_package(describe: Describe) -> None:
+    """Our HiResCAM is that of the package grad-cam, to 1e-5."""
+    torch.manual_seed(0)
+    options = {"pooling": "global"}
+    network = build(describe("leather_cnn", "classification", size=(96, 128), options=options), CLASSES).eval()
+    frames, layer = noise(96, 128), cam_layer(network)
+    with HiResCAM(model=network, target_layers=[layer]) as package:
+        expected = package(input_tensor=frames, targets=[ClassifierOutputTarget(1)] * 2)
+    torch.testing.assert_close(hires_cam(network, layer, frames, 1), torch.from_numpy(expected), rtol=0, atol=1e-5)
+
+
+class Loudest(nn.Module):
+    """One map, the frame; the class is for its brightest place, and against brightness all over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maps = nn.Conv2d(1, 1, 1, bias=False)
+        self.maps.weight.data = torch.ones(1, 1, 1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns (N, 1)."""
+        bright = self.maps(x)
+        logits: Tensor = bright.amax(dim=(2, 3)) - 2 * bright.mean(dim=(2, 3))
+        return logits
+
+
+def test_a_head_of_maxima_is_explained() -> None:
+    """Where the mean gradient speaks against the class, Grad-CAM is blank; the explanation still shows the place."""
+    frames = torch.full((1, 1, 8, 8), 140, dtype=torch.uint8)
+    frames[0, 0, 2, 5] = 255
+    network = Classifier(Loudest()).eval()
+    layer = network.body.get_submodule("maps")
+    assert float(grad_cam(network, layer, frames, 0).max()) == 0.0
+    assert int(explained(network, layer, frames, 0).flatten().argmax()) == 2 * 8 + 5
 
 
 class Corners(nn.Module):

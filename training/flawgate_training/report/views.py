@@ -14,7 +14,7 @@ from flawgate_training.datasets.samples import Sample, Samples
 from flawgate_training.evaluation.inference import Judge, Judgement, evaluating
 from flawgate_training.evaluation.judging import Trained
 from flawgate_training.evaluation.predictions import Prediction
-from flawgate_training.explain import grad_cam
+from flawgate_training.explain import explained
 from flawgate_training.report.pictures import Panel, class_panels, defect_panels, heat_panels
 
 
@@ -77,7 +77,7 @@ class Viewer:
         answers = 1 if judged.probabilities is None else len(judged.probabilities)
         target = (judged.answer or 0) if answers > 1 else 0
         device = next(network.parameters()).device
-        maps = grad_cam(network, cam_layer(network), frames.to(device), target).cpu().numpy()
+        maps = explained(network, cam_layer(network), frames.to(device), target).cpu().numpy()
         if tiling is None:
             return scores.spread(np.asarray(maps[0], np.float32), *sample.pixels.shape[:2])
         return tiles.merge_maximum(np.asarray(maps, np.float32), tiling, *sample.pixels.shape[:2])
