@@ -18,6 +18,8 @@ TINY = (
     "steps=[{op: grey}, {op: resize, height: 64, width: 64}]",
     "stages.segmentation.epochs=1",
     "stages.segmentation.batch_size=4",
+    "stages.segmentation.augmentation.crop=null",
+    "stages.refinement=null",
     "stages.classification.epochs=1",
     "stages.classification.bank.epochs=1",
 )
@@ -55,7 +57,7 @@ def settings(*settings: str) -> list[str]:
 def trained(app: typer.Typer, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """Folder of a tiny run on generated textures, and what training it printed."""
     folder = tmp_path_factory.mktemp("runs") / "tiny"
-    tiny = settings(*TINY, "data.train=8", "data.test=8", "stages.segmentation.augmentation.crop=null")
+    tiny = settings(*TINY, "data.train=8", "data.test=8")
     return folder, said(app, "train", "texture", *tiny, "--out", str(folder))
 
 

@@ -51,7 +51,8 @@ def _faults(experiment: Experiment, title: str, stage: Stage, *, validated: bool
     if stage.patience is not None and not validated:
         yield "patience", "there are no validation frames; set data.split.validation above 0, or leave it out."
     if crop is not None and crop > min(experiment.input.height, experiment.input.width):
-        yield "augmentation.crop", f"the input has only {experiment.input.height}×{experiment.input.width} pixels."
+        size = f"{experiment.input.height}×{experiment.input.width}"
+        yield "augmentation.crop", f"the input has only {size} pixels; take a smaller window, or null for whole frames."
     if stage.batch_size % devices:
         yield "batch_size", f"{stage.batch_size} frames cannot be shared among {devices} devices; take a multiple."
 
