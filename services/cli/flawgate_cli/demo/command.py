@@ -21,7 +21,7 @@ from flawgate_cli.local_cluster.layout import Layout, ModelServer, Ports
 CONCURRENCY = 2
 LICENCE_NOTE = (
     "The shipped commutator weights were trained on these very frames, so this table shows that the cluster works, not "
-    "how well the network generalises: its cross-validated figures are in model_repository/commutator/MODEL_CARD.md. "
+    "how well the network generalises: its cross-validated figures are in docs/results.md. "
     "KolektorSDD and weights trained on it are for non-commercial use (CC BY-NC-SA 4.0)."
 )
 
