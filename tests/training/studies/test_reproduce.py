@@ -126,13 +126,15 @@ def test_results_outlive_their_runs(work: Path, tmp_path: Path, setting: str, ke
 
 def test_a_failed_run_stops_no_other(work: Path, before: dict[str, int]) -> None:
     """The others are carried out, the failure stands in the results and on the page, and the command fails."""
-    failing = {"name": "lost", "title": "Lost network", "experiment": "commutator"}
+    settings = [*TINY, "network.weights=nowhere.pt"]
+    failing = {"name": "lost", "title": "Lost network", "experiment": "texture", "settings": settings}
     assert not carry_out(work, variants=[failing, described()["variants"][0]], seeds=[0])
     assert result(work).run("tiny", 0) is not None
-    sentence = "commutator learns from files (kolektor_sdd); give their folder with --data."
-    assert [("lost", sentence)] == [(each.variant, each.sentence) for each in result(work).failures]
+    [failure] = result(work).failures
+    assert failure.variant == "lost"
+    assert "nowhere.pt" in failure.sentence
     page = (work / "docs" / "results.md").read_text(encoding="utf-8")
-    assert f"| **Lost network** | 0 | – | – |  | failed: {sentence} |" in page
+    assert f"| **Lost network** | 0 | – | – |  | failed: {failure.sentence} |" in page
 
 
 def test_folds_are_judged_together(tmp_path: Path) -> None:
@@ -154,6 +156,7 @@ def test_folds_are_judged_together(tmp_path: Path) -> None:
     [
         (Reproduction("nothing"), InvalidExperiment, "There is no study 'nothing'"),
         (Reproduction("ksdd", variants=("other",)), InvalidParameter, "The study ksdd has no variant other"),
+        (Reproduction("ksdd"), InvalidParameter, r"learns from files \(kolektor_sdd\); give their folder with --data"),
         (Reproduction("ksdd", seeds=(77,)), InvalidParameter, "The study ksdd has no seed 77; it has 0"),
     ],
 )
@@ -174,10 +177,10 @@ def test_the_command_gathers_every_study(tmp_path: Path) -> None:
 
 
 def test_the_command_fails_where_a_run_does(tmp_path: Path) -> None:
-    """KolektorSDD is not given, so no run comes to anything: exit code 1, and a sentence that says why."""
+    """The folder given is empty, so no run comes to anything: exit code 1, and a sentence that says why."""
     app = typer.Typer(pretty_exceptions_enable=False)
     register(app)
-    arguments = ["reproduce", "ksdd", "--seed", "0", "--out", str(tmp_path / "runs")]
+    arguments = ["reproduce", "ksdd", "--seed", "0", "--data", str(tmp_path), "--out", str(tmp_path / "runs")]
     outcome = CliRunner().invoke(app, [*arguments, "--results", str(tmp_path / "results")])
     assert outcome.exit_code == 1
-    assert "commutator learns from files (kolektor_sdd); give their folder with --data." in outcome.output
+    assert "two_stage with seed 0 came to nothing: " in outcome.output

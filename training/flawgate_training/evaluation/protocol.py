@@ -41,9 +41,12 @@ def _held_out(split: Split, judged: Judged) -> str:
 def _choices(folds: Sequence[Judged]) -> str:
     validation, threshold = sum(len(fold.validation) for fold in folds), folds[0].experiment.judging.threshold
     frames = f"{validation} validation frames of other parts"
+    last = list(folds[0].experiment.stages.values())[-1]
+    looked_once = last.validate_every >= last.epochs
     if not both_kinds([prediction for fold in folds for prediction in fold.test]):
-        return f"{frames} chose the epoch." if validation else "Training ran to its end: no frame chose anything."
+        chose = validation and not looked_once
+        return f"{frames} chose the epoch." if chose else "Training ran to its end: no frame chose anything."
     if threshold == "validation":
-        return f"{frames} chose the epoch and the threshold."
-    chosen = f"{frames} chose the epoch" if validation else "Training ran to its end"
+        return f"{frames} chose the {'' if looked_once else 'epoch and the '}threshold."
+    chosen = f"{frames} chose the epoch" if validation and not looked_once else "Training ran to its end"
     return f"{chosen}; the threshold {threshold} was set beforehand."

@@ -99,7 +99,7 @@ def _path(name: str) -> Path:
 def _merged(path: Path, *, depth: int) -> dict[str, Any]:
     if depth > _MAX_DEPTH:
         raise InvalidExperiment(f"{path.name} extends more than {_MAX_DEPTH} others; does one of them extend itself?")
-    own = _mapping(path)
+    own = mapping(path, "an experiment")
     base = own.pop(_EXTENDS, None)
     if base is None:
         return own
@@ -110,11 +110,20 @@ def _merged(path: Path, *, depth: int) -> dict[str, Any]:
     return _overlaid(below, own)
 
 
-def _mapping(path: Path) -> dict[str, Any]:
+def mapping(path: Path, what: str) -> dict[str, Any]:
+    """Read a description in YAML.
+
+    Args:
+        path: of the file.
+        what: it describes, with its article, for the error's sentence.
+
+    Raises:
+        InvalidExperiment: it cannot be read, is no YAML, or holds no mapping.
+    """
     try:
         read = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as err:
-        raise InvalidExperiment(f"{path} cannot be read; give the path of an experiment in YAML.") from err
+        raise InvalidExperiment(f"{path} cannot be read; give the path of {what} in YAML.") from err
     except yaml.YAMLError as err:
         raise InvalidExperiment(f"{path} is no YAML: {' '.join(str(err).split())}.") from err
     if not isinstance(read, dict):

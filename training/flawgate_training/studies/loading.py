@@ -4,7 +4,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from flawgate_contracts.errors import InvalidExperiment
@@ -70,13 +69,13 @@ def experiment_of(variant: Variant, seed: int) -> Experiment:
 
 def _read(name: str, within: Path | None) -> Study:
     if name not in names(within):
-        near = get_close_matches(name, names(within), n=1, cutoff=0.4) or names(within)[:1]
+        near = get_close_matches(name, names(within), n=1, cutoff=0.4)
         raise InvalidExperiment(
             f"There is no study {name!r}{f'; did you mean {near[0]}' if near else ''}? "
             "`flawgate reproduce --list` lists all.",
             {"field": "study"},
         )
-    return _validated(_mapping((within or folder()) / f"{name}.yaml"), name)
+    return _validated(experiments.mapping((within or folder()) / f"{name}.yaml", "a study"), name)
 
 
 def _check(study: Study, variant: Variant) -> None:
@@ -84,18 +83,6 @@ def _check(study: Study, variant: Variant) -> None:
         experiment_of(variant, study.seeds[0])
     except InvalidExperiment as err:
         raise InvalidExperiment(f"{study.name}.yaml, variant {variant.name}: {err.message}", err.metadata) from err
-
-
-def _mapping(path: Path) -> dict[str, Any]:
-    try:
-        read = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as err:
-        raise InvalidExperiment(f"{path} cannot be read; give a study in YAML.") from err
-    except yaml.YAMLError as err:
-        raise InvalidExperiment(f"{path} is no YAML: {' '.join(str(err).split())}.") from err
-    if not isinstance(read, dict):
-        raise InvalidExperiment(f"{path} holds no mapping of keys to values; begin with `title: ...`.")
-    return read
 
 
 def _validated(described: dict[str, Any], name: str) -> Study:

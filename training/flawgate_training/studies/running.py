@@ -21,6 +21,11 @@ def folds_of(experiment: Experiment) -> int | None:
     return data.split.folds
 
 
+def needs_folder(experiment: Experiment) -> bool:
+    """Whether its frames are files, and not generated."""
+    return isinstance(experiment.data, FileData)
+
+
 def folders_of(experiment: Experiment, folder: Path) -> list[Path]:
     """The folders of an experiment's runs: the folder itself, or `fold0`, `fold1`, ... in it."""
     folds = folds_of(experiment)
@@ -51,21 +56,16 @@ def carry_out(experiment: Experiment, data: Path | None, folder: Path) -> None:
 
     Args:
         experiment: what to do.
-        data: folder of the data set; generated pictures need none.
+        data: folder of the data set, if it `needs_folder`.
         folder: of the run, or of the cross-validation.
 
     Raises:
-        InvalidParameter: the data set's folder is not given, or the folder holds another run.
+        InvalidParameter: the folder holds another run.
         InvalidExperiment: the experiment does not fit the pictures or the machine.
         InvalidDataset: the pictures cannot be learned from.
         DiskFull: no space is left.
     """
-    if isinstance(experiment.data, FileData) and data is None:
-        raise InvalidParameter(
-            f"{experiment.name} learns from files ({experiment.data.kind}); give their folder with --data.",
-            {"field": "data"},
-        )
-    chosen = Chosen(experiment, data if isinstance(experiment.data, FileData) else None)
+    chosen = Chosen(experiment, data if needs_folder(experiment) else None)
     if folds_of(experiment) is None:
         training.train(chosen, folder, mlflow=None)
     else:

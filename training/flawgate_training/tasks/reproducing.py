@@ -11,7 +11,7 @@ from flawgate_contracts.errors import FlawgateError, InvalidParameter
 from flawgate_training.studies import gathering, goals, loading, page, results
 from flawgate_training.studies.gathering import Pair, run_folder
 from flawgate_training.studies.loading import experiment_of
-from flawgate_training.studies.running import carry_out, finished
+from flawgate_training.studies.running import carry_out, finished, needs_folder
 from flawgate_training.studies.schema import Study
 from flawgate_training.tasks.progress import show_progress
 
@@ -56,13 +56,16 @@ def reproduce(asked: Reproduction) -> bool:
 
     Raises:
         InvalidExperiment: there is no such study, or one of the studies is wrong.
-        InvalidParameter: the study has no such variant or seed, or an earlier result cannot be read.
+        InvalidParameter: the study has no such variant or seed, the data set's folder is not given, or an earlier
+            result cannot be read.
         DiskFull: no space is left for the results.
     """
     show_progress()
     study, known = loading.load(asked.study, asked.studies), loading.load_all(asked.studies)
     pairs = _pairs(study, asked)
     out = asked.out or _RUNS / study.name
+    if not asked.gather:
+        _needs_no_files(study, pairs, out, asked)
     failures: dict[Pair, str] = {}
     _gather(study, out, asked, known, failures)
     for variant, seed in () if asked.gather else pairs:
@@ -86,6 +89,18 @@ def _pairs(study: Study, asked: Reproduction) -> list[Pair]:
             )
     seeds = asked.seeds or study.seeds
     return [(name, seed) for seed in seeds for name in asked.variants or names]
+
+
+def _needs_no_files(study: Study, pairs: Sequence[Pair], out: Path, asked: Reproduction) -> None:
+    """Refuse at once what would fail in run after run."""
+    for variant, seed in pairs if asked.data is None else ():
+        experiment = experiment_of(study.variant(variant), seed)
+        if needs_folder(experiment) and not finished(experiment, run_folder(out, variant, seed)):
+            raise InvalidParameter(
+                f"The study {study.name} learns from files ({experiment.data.kind}); give their folder with --data "
+                "(`make`: DATA=...), or --gather what is finished.",
+                {"field": "data"},
+            )
 
 
 def _run(study: Study, pair: Pair, out: Path, asked: Reproduction) -> str | None:
