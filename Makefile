@@ -7,7 +7,7 @@ SHELL := /bin/bash
 UV := $(shell command -v uv 2>/dev/null || echo .tools/uv/bin/uv)
 BIN := .venv/bin
 TRITON_PYTHON := services/triton/.venv/bin/python
-MEMBERS := services/contracts services/imaging services/preprocessing services/decision services/gateway services/plans services/cli training
+MEMBERS := services/contracts services/imaging services/preprocessing services/decision services/gateway services/plans services/client services/cli training
 SOURCES := $(foreach member,$(MEMBERS),$(wildcard $(member)/flawgate_*)) services/triton/flawgate_triton
 # KolektorSDD, where it lies: `make demo DATA=...`
 DATA ?= $(wildcard ../shared/data/KolektorSDD)
@@ -91,6 +91,14 @@ bench-train: .venv/training.stamp ## Measure training steps of every network, an
 .PHONY: bench-models
 bench-models: .venv/dev.stamp ## Measure every exported network in ONNX Runtime, OpenVINO and torch; writes out/bench/models.json
 	$(BIN)/python benchmarks/models.py
+
+.PHONY: bench-gateway
+bench-gateway: setup ## Measure what records, archive and outbox cost, and the gateway beside a bare upload endpoint
+	$(BIN)/python benchmarks/gateway.py $(if $(DATA),--data $(DATA))
+
+.PHONY: bench-records
+bench-records: .venv/dev.stamp ## Measure an MES's queries of a million records, with their plans; writes out/bench/records.json
+	PYTHONPATH=tests $(BIN)/python benchmarks/records.py
 
 .PHONY: export-all
 export-all: .venv/training.stamp services/triton/.venv/stamp ## Export every architecture, untrained, and have the real Triton answer it

@@ -87,7 +87,7 @@ def export(network: Network, precision: Precision, folder: Path) -> list[Path]:
         wanted.task,
         TensorInput.model_validate({"channels": wanted.channels, "height": wanted.height, "width": wanted.width}),
         folder,
-        precision=precision,
+        form=graphs.Form(precision),
         calibration=frames if precision == "int8" else None,
     )
     return [model.path for model in written]

@@ -9,7 +9,7 @@ import pytest
 from support.pictures import spot_png
 from support.tiny_repository import write_spot
 
-from flawgate_cli.inspecting.client import InspectionClient
+from flawgate_cli.inspecting.sending import Sender
 from flawgate_cli.local_cluster import cluster as cluster_module
 from flawgate_cli.local_cluster.cluster import LocalCluster, running_cluster
 from flawgate_cli.local_cluster.layout import Layout, Ports
@@ -34,7 +34,7 @@ class Log:
 def layout(tmp_path: Path) -> Layout:
     """A cluster without Triton over the tiny repository."""
     write_spot(tmp_path)
-    return Layout(tmp_path, Ports.free(), model_server="onnxruntime", threads=1)
+    return Layout(tmp_path, Ports.free(), model_server="onnxruntime", threads=1, data_dir=tmp_path / "gateway")
 
 
 def until(met: Callable[[], bool], timeout_s: float = READY_S) -> Callable[[float], bool]:
@@ -49,23 +49,23 @@ def until(met: Callable[[], bool], timeout_s: float = READY_S) -> Callable[[floa
 
 
 @pytest.fixture
-def client(layout: Layout) -> Iterator[InspectionClient]:
-    """A client of that cluster's gateway."""
-    client = InspectionClient(layout.url, "spot", {}, retries=6)
-    yield client
-    client.close()
+def sender(layout: Layout) -> Iterator[Sender]:
+    """Sends to that cluster's gateway."""
+    sender = Sender(layout.url, "spot", retries=6)
+    yield sender
+    sender.close()
 
 
-def test_a_cluster_inspects_heals_and_leaves_nothing_behind(layout: Layout, client: InspectionClient) -> None:
+def test_a_cluster_inspects_heals_and_leaves_nothing_behind(layout: Layout, sender: Sender) -> None:
     """Started: a frame is inspected. A process killed: it is started again. Stopped: no process is left."""
     log = Log()
     with running_cluster(layout, log, ready_timeout_s=READY_S) as cluster:
-        assert client.inspect("a.png", spot_png(255)).evaluation == "NOT_OK"
+        assert sender.inspect("a.png", spot_png(255)).evaluation == "NOT_OK"
         before = {name: cluster.pid(name) for name in NAMES}
         os.kill(before["preprocessing"], signal.SIGKILL)
         cluster.watch(until(lambda: cluster.pid("preprocessing") != before["preprocessing"]))
         assert ("preprocessing", "ended with status -9; it is started again") in log.lines
-        assert client.inspect("b.png", spot_png(0)).evaluation == "OK"
+        assert sender.inspect("b.png", spot_png(0)).evaluation == "OK"
         after = {name: cluster.pid(name) for name in NAMES}
         assert {name for name in NAMES if before[name] != after[name]} == {"preprocessing"}
     assert not [pid for pid in (*before.values(), *after.values()) if psutil.pid_exists(pid)]

@@ -9,7 +9,8 @@ from support.tiny_repository import write_spot
 from flawgate_cli.app import main
 from flawgate_cli.demo.frames import LabelledFrame, generated_textures, kolektor_sdd
 from flawgate_cli.demo.report import Report
-from flawgate_cli.inspecting.client import Outcome
+from flawgate_cli.inspecting.sending import Outcome
+from flawgate_client import Inspection
 from flawgate_contracts.errors import InvalidParameter
 from flawgate_imaging import decoding, textures
 from flawgate_imaging.encoding import encode_jpeg, encode_png
@@ -21,7 +22,7 @@ def report_of(*pairs: tuple[bool, str | None], seconds: float = 2.0) -> Report:
     """Frames with what they are and what came of them; the n-th took n × 10 ms."""
     frames = [LabelledFrame(f"{n}.png", b"", defective) for n, (defective, _) in enumerate(pairs)]
     outcomes = [
-        Outcome(frame.name, 0.01 * (n + 1), {**INSPECTION, "evaluation": evaluation})
+        Outcome(frame.name, 0.01 * (n + 1), Inspection.of({**INSPECTION, "evaluation": evaluation}))
         if evaluation
         else Outcome(frame.name, 0.01 * (n + 1), code="UNAVAILABLE", detail="Not now.")
         for n, (frame, (_, evaluation)) in enumerate(zip(frames, pairs, strict=True))

@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 import cv2
 import pytest
+from support.api_keys import KeyMaker
 from support.gateway_cluster import GatewayCluster, running_gateway
 from support.pictures import spot_png
 from support.scripted_gateway import Scripted, inspection, scripted_gateway
 
 from flawgate_cli.app import main
+from flawgate_gateway.access.caller import Scope
 
 KEYS = ["file", "inspection_id", "recipe", "evaluation", "score", "class", "defects"]
 
@@ -123,7 +125,7 @@ def test_an_overlay_that_cannot_be_had_is_told_and_the_rest_goes_on(flawgate: Fl
             *("--overlays", folder / "o", folder / "good.png"),
         )
     assert (ran.status, len(lines(ran.out))) == (1, 1)
-    assert "good.png: There is no overlay.png to be had" in ran.err
+    assert "good.png: There is no overlay to be had" in ran.err
 
 
 def test_an_unknown_recipe_is_said_once(cluster: GatewayCluster, flawgate: Flawgate, folder: Path) -> None:
@@ -138,7 +140,30 @@ def test_an_unreachable_gateway_is_a_row_a_frame_and_one_sentence(flawgate: Flaw
     ran = flawgate("inspect", "--recipe", "spot", "--url", "http://127.0.0.1:9", "--retries", 0, folder)
     assert ran.status == 1
     assert len(re.findall(r"\.png +UNREACHABLE", ran.out)) == 3
-    assert " ".join(ran.out.split()).count("start it with `flawgate up`") == 1
+    assert " ".join(ran.out.split()).count("Start one here with `flawgate up`") == 1
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """The URL of a gateway that asks for keys, and a key."""
+    data_dir = tmp_path_factory.mktemp("data")
+    with running_gateway(data_dir=data_dir, access="keys") as running:
+        keys = KeyMaker(f"sqlite:///{data_dir}/records.db")
+        yield running.url, keys.make(Scope.INSPECT)[1].reveal()
+
+
+def test_a_key_comes_from_the_environment_or_a_file(
+    guarded: tuple[str, str], flawgate: Flawgate, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Never from the command line, where everybody on the machine reads it; without one nothing is inspected."""
+    url, key = guarded
+    options = ("inspect", "--recipe", "spot", "--url", url, "--json", folder / "good.png")
+    (facts,) = lines(flawgate(*options).out)
+    assert facts["error"]["code"] == "UNAUTHENTICATED"  # type: ignore[index]  # an object
+    (folder / "key").write_text(f"{key}\n")
+    assert flawgate(*options, "--key-file", folder / "key").status == 0
+    monkeypatch.setenv("FLAWGATE_API_KEY", key)
+    assert flawgate(*options).status == 0
 
 
 @pytest.mark.parametrize(

@@ -36,17 +36,30 @@ def test_the_ports_are_the_documented_ones(tmp_path: Path) -> None:
     assert preprocessing.environment["PREPROCESSING_PORT"] == "8082"
     assert decision.environment["DECISION_TRITON_TARGET"] == "127.0.0.1:8001"
     assert gateway.environment["GATEWAY_PORT"] == "8080"
+    assert gateway.environment["GATEWAY_GRPC_PORT"] == "8081"
+    assert gateway.environment["GATEWAY_TRITON_HTTP_URL"] == "http://127.0.0.1:8000"
     assert gateway.environment["GATEWAY_PREPROCESSING_TARGET"] == "127.0.0.1:8082"
     assert gateway.environment["GATEWAY_DECISION_TARGET"] == "127.0.0.1:8083"
     assert gateway.command == [sys.executable, "-m", "flawgate_gateway"]
 
 
+def test_access_is_off_on_loopback_alone(tmp_path: Path) -> None:
+    """And off only without `--secure`, whatever stands in the environment; each cluster has its own records."""
+    *_, gateway = process_specs(layout_of(tmp_path, data_dir=tmp_path / "data"))
+    assert gateway.environment["GATEWAY_ACCESS"] == "off-for-development"
+    assert gateway.environment["GATEWAY_DATA_DIR"] == str(tmp_path / "data")
+    for host in ("127.0.0.1", "0.0.0.0", "10.1.2.3"):  # noqa: S104  # nothing is bound
+        *_, gateway = process_specs(layout_of(tmp_path, host=host, secure=True))
+        assert gateway.environment["GATEWAY_ACCESS"] == "keys"
+
+
 def test_without_triton_decision_runs_the_models(tmp_path: Path) -> None:
-    """Three processes; decision is told the folder."""
+    """Three processes; decision is told the folder, and the gateway that there is no Triton to pass on to."""
     specs = process_specs(layout_of(tmp_path))
     assert [spec.name for spec in specs] == ["preprocessing", "decision", "gateway"]
     assert specs[1].environment["DECISION_MODEL_SERVER"] == "onnxruntime"
     assert specs[1].environment["DECISION_MODEL_REPOSITORY"] == str(tmp_path)
+    assert specs[2].environment["GATEWAY_TRITON_HTTP_URL"] == ""
 
 
 @pytest.mark.parametrize(
@@ -66,7 +79,7 @@ def test_the_url_is_one_that_can_be_asked(tmp_path: Path, host: str, url: str) -
 
 def test_several_clusters_fit_by_an_offset() -> None:
     """All ports move; an offset that leads out of range is refused."""
-    assert Ports().shifted(100) == Ports(8180, 8182, 8183, 9180, 9182, 9183, 8100, 8101, 8102)
+    assert Ports().shifted(100) == Ports(8180, 8181, 8182, 8183, 9180, 9182, 9183, 8100, 8101, 8102)
     for offset in (60_000, -8_000):
         with pytest.raises(InvalidParameter, match="outside 1 to 65535"):
             Ports().shifted(offset)
@@ -75,7 +88,7 @@ def test_several_clusters_fit_by_an_offset() -> None:
 def test_free_ports_are_all_different(tmp_path: Path) -> None:
     """And free."""
     ports = Ports.free()
-    assert len({getattr(ports, name) for name in ports.__slots__}) == 9
+    assert len({getattr(ports, name) for name in ports.__slots__}) == 10
     check_ports(layout_of(tmp_path, ports=ports))
 
 
@@ -99,6 +112,8 @@ def test_a_taken_port_is_named_before_anything_is_started(tmp_path: Path) -> Non
         (("--model-repository", ".", "--triton-python", "nowhere/python"), "Triton's environment is not installed"),
         (("--model-repository", ".", "--port-offset", "70000"), "outside 1 to 65535"),
         (("--model-server", "tensorflow"), "'tensorflow' is not one of"),
+        (("--host", "0.0.0.0"), "add --secure"),  # noqa: S104  # nothing is bound
+        (("--host", "10.1.2.3"), "add --secure"),
     ],
 )
 def test_a_cluster_that_cannot_be_is_one_sentence(

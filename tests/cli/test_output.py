@@ -5,8 +5,9 @@ import pytest
 from rich.console import Console
 from support.scripted_gateway import INSPECTION
 
-from flawgate_cli.inspecting.client import Outcome
 from flawgate_cli.inspecting.output import json_line, print_outcomes, print_summary
+from flawgate_cli.inspecting.sending import Outcome
+from flawgate_client import Inspection
 
 KEYS = ["file", "inspection_id", "recipe", "evaluation", "score", "class", "defects"]
 FOLDER = "../shared/data/KolektorSDD"
@@ -14,12 +15,18 @@ FOLDER = "../shared/data/KolektorSDD"
 
 def defect(class_name: str = "defect") -> dict[str, Any]:
     """As the gateway says it."""
-    return {"box": {"x": 212, "y": 1640, "width": 131, "height": 12}, "class": class_name, "area_px": 9, "peak": 0.9}
+    return {
+        "box": {"x": 212, "y": 1640, "width": 131, "height": 12},
+        "class": class_name,
+        "area_px": 9,
+        "area_mm2": None,
+        "peak": 0.9,
+    }
 
 
 def outcome(name: str, evaluation: str = "OK", *defects: dict[str, Any]) -> Outcome:
     """An evaluated frame."""
-    return Outcome(name, 0.1123, {**INSPECTION, "evaluation": evaluation, "defects": list(defects)})
+    return Outcome(name, 0.1123, Inspection.of({**INSPECTION, "evaluation": evaluation, "defects": list(defects)}))
 
 
 def failed(name: str, detail: str = "The PNG picture is truncated; send the whole file.") -> Outcome:
@@ -95,7 +102,7 @@ def test_the_class_is_shown_where_there_are_several() -> None:
 
 def test_the_class_of_a_frame_has_a_column_where_any_is_told() -> None:
     """Of recipes that tell none, nobody sees an empty one."""
-    told = Outcome("a.png", 0.1, {**INSPECTION, "class": "loose [thread]"})
+    told = Outcome("a.png", 0.1, Inspection.of({**INSPECTION, "class": "loose [thread]"}))
     rows = [" ".join(line.split()) for line in shown([told, outcome("b.png"), failed("c.png")]).splitlines()]
     assert "frame evaluation score class defects ms" in rows
     assert "a.png OK 0.2500 loose [thread] 100" in rows

@@ -1,5 +1,7 @@
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -29,6 +31,7 @@ def options(tmp_path: Path) -> list[str]:
     return [
         *("--model-repository", str(tmp_path / "repository"), "--model-server", "onnxruntime"),
         *("--port-offset", str(free_offset()), "--threads", "1"),
+        *("--data-dir", str(tmp_path / "gateway")),
     ]
 
 
@@ -45,6 +48,7 @@ def test_a_detached_cluster_is_started_once_and_stopped(tmp_path: Path, options:
     started = flawgate("up", "--detach", *state, *options)
     assert started.returncode == 0, started.stderr
     assert f"The cluster is ready at {url}" in started.stderr
+    assert "Access is off: whoever is on this machine may do everything." in started.stderr
     running = read_running(tmp_path / "state")
     assert running is not None
     family = [running.process(), *running.process().children(recursive=True)]
@@ -79,6 +83,24 @@ def test_one_signal_stops_all(options: list[str]) -> None:
     logged = [line.partition(" | ") for line in said if " | " in line]
     assert {name.strip() for name, _, _ in logged} >= {"decision", "gateway"}
     assert all(json.loads(line) for _, _, line in logged)
+
+
+def test_a_secure_cluster_says_how_to_get_a_key(tmp_path: Path, options: list[str]) -> None:
+    """The very command that it names makes one that is let in; without it nobody is."""
+    state = ["--state-dir", str(tmp_path / "state")]
+    url = f"http://127.0.0.1:{Ports().gateway + free_offset()}"
+    started = flawgate("up", "--secure", "--detach", *state, *options)
+    try:
+        assert started.returncode == 0, started.stderr
+        named = re.search(r"`flawgate (keys create .*)` makes one", started.stderr)
+        assert named is not None
+        made = flawgate(*shlex.split(named[1]))
+        headers = {"authorization": f"Bearer {made.stdout.strip()}"}
+        assert httpx.get(f"{url}/v1/recipes", trust_env=False).status_code == 401
+        assert httpx.get(f"{url}/v1/recipes", headers=headers, trust_env=False).status_code == 200
+        assert made.stdout.strip() not in (tmp_path / "state" / "cluster.log").read_text("utf-8")
+    finally:
+        flawgate("down", *state)
 
 
 def test_a_detached_cluster_that_cannot_start_says_why(tmp_path: Path, options: list[str]) -> None:

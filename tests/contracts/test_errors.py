@@ -6,7 +6,7 @@ import pytest
 from google.rpc.error_details_pb2 import RetryInfo
 from grpc.aio import AioRpcError, Metadata
 
-from flawgate_contracts.errors import FlawgateError, error_classes
+from flawgate_contracts.errors import FlawgateError, RateLimited, error_classes
 from flawgate_contracts.grpc_errors import GRPC_CODES, STATUS_DETAILS_KEY, from_rpc_error, to_status
 from flawgate_contracts.http_errors import HTTP_PROBLEMS
 
@@ -39,6 +39,14 @@ def test_only_retryable_errors_carry_retry_info(cls: type[FlawgateError]) -> Non
     """`RetryInfo` is on the wire exactly where a retry may help."""
     details = to_status(cls("x")).details
     assert cls.retryable == any(detail.Is(RetryInfo.DESCRIPTOR) for detail in details)
+
+
+@pytest.mark.parametrize(("metadata", "seconds"), [({}, 1.0), ({"retry_after_s": "0.25"}, 0.25)])
+def test_when_to_come_again_is_what_the_error_says(metadata: dict[str, str], seconds: float) -> None:
+    """A second where it says nothing."""
+    info = RetryInfo()
+    assert any(detail.Unpack(info) for detail in to_status(RateLimited("x", metadata)).details)
+    assert info.retry_delay.ToTimedelta().total_seconds() == seconds
 
 
 @pytest.mark.parametrize(

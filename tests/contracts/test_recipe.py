@@ -31,6 +31,7 @@ def test_the_threshold_is_the_papers_unless_told_otherwise() -> None:
         ({"policy": {"threshold": 1.5}}, "threshold"),
         ({"surprise": 1}, "surprise"),
         ({"models": []}, "models"),
+        ({"explained": True}, "only a classification is explained"),
     ],
 )
 def test_a_broken_recipe_is_refused_and_the_fault_is_named(change: str | dict[str, object], said: str) -> None:
@@ -44,3 +45,14 @@ def test_a_broken_recipe_is_refused_and_the_fault_is_named(change: str | dict[st
 
 def _changed(change: dict[str, object]) -> str:
     return json.dumps({**spot_recipe().model_dump(mode="json"), **change})
+
+
+def test_a_recipe_names_what_its_models_give() -> None:
+    """An older classification, which says nothing of an explanation, has none; an explained one asks for it."""
+    plain = spot_recipe().model_copy(update={"kind": "classification"})
+    document = plain.model_dump(mode="json", exclude={"explained"})
+    read = Recipe.from_json(json.dumps(document), source="test")
+    explained = Recipe.from_json(json.dumps({**document, "explained": True}), source="test")
+    assert (read.answers, [call.outputs for call in read.calls]) == (("probabilities",), [("probabilities",)])
+    expected = ("probabilities", "explanation")
+    assert (explained.answers, [call.outputs for call in explained.calls]) == (expected, [expected])

@@ -22,8 +22,9 @@ from flawgate_contracts.errors import (
     InvalidFrame,
 )
 from flawgate_contracts.grpc_errors import from_rpc_error
-from flawgate_contracts.serving import GrpcServer, GrpcService, StartupError, create_grpc_server, metrics_server
+from flawgate_contracts.serving import GrpcServer, GrpcService, create_grpc_server, metrics_server
 from flawgate_contracts.settings import GrpcServiceSettings
+from flawgate_contracts.startup import StartupError
 
 NAME = "test.Echo"
 

@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 from support.fakes import FakeModelServer
 from support.served import spot_model
-from support.tiny_kinds import BLANK, BLOB, BRIGHT, MARKS, SHADE, SORTED, TILED, TINIES, Tiny
+from support.tiny_kinds import BLANK, BLOB, BRIGHT, GLEAM, GLOW, MARKS, SHADE, SORTED, TILED, TINIES, Tiny
 from support.tiny_repository import BLOCK, HEIGHT, WIDTH
 
-from flawgate_contracts.kinds import ANSWERS
+from flawgate_contracts.errors import ModelFailure
 from flawgate_decision.core import decide, prove
 from flawgate_decision.model_server import ModelServer
 from flawgate_decision.onnx_server import OnnxModelServer
@@ -157,6 +157,38 @@ async def test_a_classification_tells_its_probabilities(
     assert decision.probabilities == pytest.approx(expected, abs=1e-6)
 
 
+async def test_an_explained_classification_shows_where(server: ModelServer) -> None:
+    """In the resolution of the model, × 255; a recipe that is not explained, and any other kind, shows nothing."""
+    tensor = painted(GLOW, Block(0, 1, 2), Block(0, 3, 0, 102))
+    decision = await decide(server, GLOW.recipe, tensor, GEOMETRY, timeout_s=10)
+    assert decision.explanation is not None
+    assert decision.explanation.tolist() == [[0, 0, 0], [0, 0, 255], [0, 0, 0], [102, 0, 0]]
+    for tiny in (BRIGHT, BLOB):
+        plain = await decide(server, tiny.recipe, painted(tiny, Block(0, 1, 2)), GEOMETRY, timeout_s=10)
+        assert plain.explanation is None
+
+
+async def test_of_tiles_the_worst_is_explained(server: ModelServer) -> None:
+    """In the frame's size, at the worst tile's place; what other tiles show is left out."""
+    tensor = painted(GLEAM, Block(0, 0, 0, 230), Block(0, 3, 2))
+    decision = await decide(server, GLEAM.recipe, tensor, GEOMETRY, timeout_s=10)
+    assert decision.explanation is not None
+    assert decision.explanation.shape == (HEIGHT, WIDTH)
+    assert (decision.score, decision.explanation[31, 23]) == (1.0, 255)
+    assert not decision.explanation[:16].any()
+    assert not decision.explanation[:, :16].any()
+
+
+async def test_a_model_that_owes_an_explanation_is_refused() -> None:
+    """An explained recipe whose model gives none, or no numbers, fails: nobody is shown a made-up place."""
+    models = fake()
+    probabilities = np.ones((1, 1), np.float32)
+    for wrong in ({}, {"explanation": np.full((1, 4, 3), np.nan, np.float32)}, {"explanation": probabilities}):
+        models.answers = {"probabilities": probabilities, **wrong}
+        with pytest.raises(ModelFailure, match="explanation"):
+            await decide(models, GLOW.recipe, painted(GLOW), GEOMETRY, timeout_s=1)
+
+
 @pytest.mark.parametrize("name", TINIES)
 async def test_the_models_say_what_the_fakes_say(tmp_path: Path, name: str) -> None:
     """The hand-made answers are those of the ONNX files, so what is tested with them is true of models."""
@@ -166,7 +198,7 @@ async def test_the_models_say_what_the_fakes_say(tmp_path: Path, name: str) -> N
     pixels = np.random.default_rng(7).integers(0, 256, (size.channels, size.height, size.width), np.uint8)
     frames = shown(pixels, tiny.recipe.tiling)[:4]
     running = OnnxModelServer(tmp_path, threads=1)
-    answers = await running.infer(name, "1", {"frame": frames}, ANSWERS[tiny.recipe.kind], timeout_s=10)
+    answers = await running.infer(name, "1", {"frame": frames}, tiny.recipe.answers, timeout_s=10)
     await running.close()
     for answer, values in tiny.answers(frames).items():
         np.testing.assert_allclose(answers[answer], values, atol=1e-6, err_msg=answer)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from google.protobuf.json_format import MessageToDict
+from google.protobuf.struct_pb2 import Struct
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from prometheus_client import CollectorRegistry
 from support.fakes import FakeModelServer
@@ -18,7 +19,7 @@ from flawgate.decision.v1 import decision_pb2 as pb
 from flawgate.decision.v1 import decision_pb2_grpc
 from flawgate.inspection.v1 import types_pb2
 from flawgate_contracts.calls import call, create_channel
-from flawgate_contracts.errors import FlawgateError, ModelServerUnavailable, RecipeChanged
+from flawgate_contracts.errors import FlawgateError, InvalidParameter, ModelServerUnavailable, RecipeChanged
 from flawgate_contracts.metrics import RecipeMetrics
 from flawgate_contracts.recipe import Recipe
 from flawgate_decision.app import create_server, report_health
@@ -129,6 +130,50 @@ async def test_a_promotion_costs_a_frame_no_more_than_a_new_start(service: Servi
     assert {RecipeChanged} == {type(each) for each in told}
     assert service.models.lists - before == 1
     assert (await service.decide(recipe_version="2")).recipe_version == "2"
+
+
+async def test_a_policy_of_the_request_judges_instead_of_the_recipes(service: Service) -> None:
+    """The answer names it, and the next request without one is judged by the recipe's own again."""
+    document = Struct()
+    document.update({"version": "p7", "threshold": 0.95, "guard_band": 0.02})
+    answer = await service.decide(policy=document)
+    assert (answer.evaluation, answer.reason) == (types_pb2.EVALUATION_OK, "SCORE_BELOW_THRESHOLD")
+    assert (answer.threshold, answer.policy_version, answer.recipe_version) == (0.95, "p7", "1")
+    assert (await service.decide()).policy_version == "1"
+
+
+@pytest.mark.parametrize(
+    ("document", "field"),
+    [
+        ({"threshold": 2}, "policy.threshold"),
+        ({"threshold": "high"}, "policy.threshold"),
+        ({"treshold": 0.5}, "policy.treshold"),
+        ({"areas": {"spot": {"min_px": 9, "max_px": 1}}}, "policy.areas.spot"),
+        ({"areas": {"stain": {"max_px": 1}}}, "policy.areas"),
+        ({"areas": {"spot": {"max_px": 1}}}, "policy.areas"),
+    ],
+    ids=["range", "type", "unknown field", "order", "unknown class", "wrong kind"],
+)
+async def test_a_policy_that_cannot_judge_is_refused_before_any_model_runs(
+    service: Service, document: dict[str, Any], field: str
+) -> None:
+    """The field is named, and no inference is spent on it."""
+    before, policy = service.models.inferences, Struct()
+    policy.update(document)
+    with pytest.raises(InvalidParameter) as caught:
+        await service.decide(policy=policy)
+    assert (field, before) == (caught.value.metadata["field"], service.models.inferences)
+
+
+@pytest.mark.parametrize("service", [60], indirect=True, ids=["looks rarely"])
+async def test_a_promotion_under_a_policy_of_the_request_is_seen_at_once(service: Service) -> None:
+    """The version's going is found out as without one: by one look, and told as a recipe that has changed."""
+    service.models.served = [spot_model(version="2")]
+    before, policy = service.models.lists, Struct()
+    policy.update({"version": "p7"})
+    with pytest.raises(RecipeChanged):
+        await service.decide(policy=policy)
+    assert service.models.lists - before == 1
 
 
 async def test_a_classification_answers_without_a_mask(service: Service) -> None:

@@ -6,7 +6,10 @@ from typing import Any
 import httpx
 import pytest
 import structlog
+from support.databases import database, database_url, postgres
 from support.gateway_cluster import GatewayCluster, running_gateway
+
+__all__ = ["database", "database_url", "postgres"]
 
 
 @pytest.fixture(scope="module")

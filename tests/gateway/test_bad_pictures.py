@@ -3,45 +3,10 @@ from typing import Any
 import httpx
 import pytest
 from support import odd_pictures
-from support.pictures import png_declaring, spot_png
+from support.bad_inputs import REFUSED, TAKEN
+from support.pictures import spot_png
 
 PATH = "/v1/inspections"
-
-REFUSED: dict[str, tuple[bytes, int, str, str]] = {
-    "no byte": (b"", 400, "EMPTY_FRAME", "no byte"),
-    "text": (b"this is no picture", 400, "INVALID_FRAME", "not a picture; send PNG, JPEG, BMP or TIFF"),
-    "zeros": (bytes(10_000), 400, "INVALID_FRAME", "not a picture"),
-    "only a signature": (spot_png(9)[:8], 400, "INVALID_FRAME", "truncated"),
-    "PNG cut in its header": (spot_png(9)[:20], 400, "INVALID_FRAME", "truncated"),
-    "PNG cut in its pixels": (spot_png(9)[:-20], 400, "INVALID_FRAME", "truncated"),
-    "PNG without its end": (spot_png(9)[:-12], 400, "INVALID_FRAME", "truncated"),
-    "PNG with a wrong checksum": (
-        spot_png(9)[:-16] + b"\0\0\0\0" + spot_png(9)[-12:],
-        400,
-        "INVALID_FRAME",
-        "checksum",
-    ),
-    "JPEG cut": (odd_pictures.saved(odd_pictures.GREY, "JPEG")[:-40], 400, "INVALID_FRAME", "truncated"),
-    "60,000 × 60,000": (png_declaring(60_000, 60_000), 413, "FRAME_TOO_LARGE", "60000 × 60000 pixels, the limit is"),
-    "one row of 2³¹−1": (png_declaring(2**31 - 1, 1), 413, "FRAME_TOO_LARGE", "per side"),
-    "CMYK": (odd_pictures.cmyk(), 415, "UNSUPPORTED_FRAME", "CMYK"),
-    "half transparent": (odd_pictures.rgba(128), 415, "UNSUPPORTED_FRAME", "without an alpha channel"),
-    "animated PNG": (odd_pictures.animated_png(), 415, "UNSUPPORTED_FRAME", "one still picture"),
-    "TIFF of two pages": (odd_pictures.two_page_tiff(), 415, "UNSUPPORTED_FRAME", "send one page"),
-    "GIF": (odd_pictures.saved(odd_pictures.GREY, "GIF"), 415, "UNSUPPORTED_FRAME", "send PNG, JPEG, BMP or TIFF"),
-    "WebP": (odd_pictures.saved(odd_pictures.GREY, "WEBP"), 415, "UNSUPPORTED_FRAME", "WebP pictures are not accepted"),
-    "PDF": (b"%PDF-1.7\n" + bytes(100), 415, "UNSUPPORTED_FRAME", "PDF pictures are not accepted"),
-}
-
-TAKEN: dict[str, tuple[bytes, float]] = {
-    "16 bit, high byte counts": (odd_pictures.grey_16_bit(0xC8FF), 200 / 255),
-    "palette": (odd_pictures.palette(), 200 / 255),
-    "opaque alpha": (odd_pictures.rgba(255), 200 / 255),
-    "BMP": (odd_pictures.saved(odd_pictures.GREY, "BMP"), 200 / 255),
-    "TIFF": (odd_pictures.saved(odd_pictures.GREY, "TIFF"), 200 / 255),
-    "RGB": (odd_pictures.saved(odd_pictures.GREY.convert("RGB"), "PNG"), 200 / 255),
-    "bytes after the end": (spot_png(200) + b"trailing", 200 / 255),
-}
 
 
 def send(gateway: httpx.Client, data: bytes, *, as_form: bool) -> httpx.Response:

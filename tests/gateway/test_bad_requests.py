@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
+from support.bad_inputs import FIELDS
 from support.gateway_cluster import GatewayCluster
 from support.pictures import spot_png
 
@@ -65,30 +66,6 @@ FORMS: dict[str, tuple[dict[str, Any], int, str, str]] = {
         "INVALID_REQUEST",
         "",
     ),
-}
-
-FIELDS: dict[str, tuple[dict[str, str] | list[tuple[str, str]], int, str, str]] = {
-    "no recipe": ({}, 422, "INVALID_PARAMETER", "`recipe` is missing; send it as a form field or in the query"),
-    "unknown recipe": ({"recipe": "nowhere"}, 404, "UNKNOWN_RECIPE", "known are: spot"),
-    "recipe with a path": ({"recipe": "../spot"}, 422, "INVALID_PARAMETER", "`recipe`"),
-    "recipe in capitals": ({"recipe": "Spot"}, 422, "INVALID_PARAMETER", "`recipe`"),
-    "empty recipe": ({"recipe": ""}, 422, "INVALID_PARAMETER", "`recipe`"),
-    "long recipe": ({"recipe": "s" * 64}, 422, "INVALID_PARAMETER", "`recipe`"),
-    "unknown field": ({"recipe": "spot", "prat": "7"}, 422, "INVALID_PARAMETER", "There is no field `prat`"),
-    "said twice": (
-        [("recipe", "spot"), ("part", "1"), ("part", "2")],
-        422,
-        "INVALID_PARAMETER",
-        "`part` is said twice",
-    ),
-    "part of 200": ({"recipe": "spot", "part": "x" * 200}, 422, "INVALID_PARAMETER", "128 characters"),
-    "part with a line feed": ({"recipe": "spot", "part": "1\nlevel=error"}, 422, "INVALID_PARAMETER", "`part`"),
-    "part with NUL": ({"recipe": "spot", "part": "a\0b"}, 422, "INVALID_PARAMETER", "`part`"),
-    "part with a C1 control": ({"recipe": "spot", "part": "a\x9bb"}, 422, "INVALID_PARAMETER", "`part`"),
-    "empty part": ({"recipe": "spot", "part": ""}, 422, "INVALID_PARAMETER", "`part`"),
-    "deadline of 0": ({"recipe": "spot", "deadline_ms": "0"}, 422, "INVALID_PARAMETER", "`deadline_ms`"),
-    "deadline of a day": ({"recipe": "spot", "deadline_ms": "86400000"}, 422, "INVALID_PARAMETER", "`deadline_ms`"),
-    "deadline in words": ({"recipe": "spot", "deadline_ms": "soon"}, 422, "INVALID_PARAMETER", "`deadline_ms`"),
 }
 
 

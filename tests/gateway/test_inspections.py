@@ -17,7 +17,8 @@ KEYS = {
     *("inspection_id", "recipe", "recipe_version", "policy_version"),
     *("evaluation", "score", "reason", "threshold", "class", "probabilities", "defects", "frame", "models"),
     *("plant", "line", "station", "camera", "part", "lot", "work_order"),
-    *("request_id", "trace_id", "received_at", "decided_at", "stage_seconds", "links"),
+    *("request_id", "trace_id", "acquired_at", "received_at", "decided_at", "service_version"),
+    *("stage_seconds", "links"),
 }
 
 
@@ -38,7 +39,8 @@ def test_an_inspection_has_every_documented_key(gateway: httpx.Client) -> None:
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", inspection[moment])
     assert datetime.fromisoformat(inspection["received_at"]) <= datetime.fromisoformat(inspection["decided_at"])
     here = f"{PATH}/{inspection['inspection_id']}"
-    assert inspection["links"] == {"self": here, "mask": f"{here}/mask.png", "overlay": f"{here}/overlay.png"}
+    pictures = {"frame": f"{here}/frame", "mask": f"{here}/mask.png", "overlay": f"{here}/overlay.png"}
+    assert inspection["links"] == {"self": here, **pictures}
     assert answer.headers["location"] == here
 
 

@@ -81,6 +81,7 @@ RED, GREEN, GREY = (255, 0, 0), (0, 255, 0), (204, 204, 204)
         ("marks", GREEN, ("AREAS_WITHIN_LIMITS", "stain", ["stain"])),
         ("sorted", GREEN, ("SCORE_ABOVE_THRESHOLD", "thread", [])),
         ("bright", GREY, ("SCORE_BELOW_THRESHOLD", "defective", [])),
+        ("glow", GREY, ("SCORE_BELOW_THRESHOLD", "defective", [])),
         ("shade", GREY, ("SCORE_BELOW_THRESHOLD", "bright", [])),
     ],
 )
@@ -118,7 +119,7 @@ def test_the_mask_of_several_classes_is_black_where_all_is_good(client: httpx.Cl
     assert pixels[24:, 16:].max() == 0
 
 
-@pytest.mark.parametrize("recipe", ["sorted", "bright", "shade"])
+@pytest.mark.parametrize("recipe", ["sorted", "bright", "glow", "shade"])
 def test_a_classification_has_no_mask(client: httpx.Client, recipe: str) -> None:
     """Its link is null, and whoever asks all the same is told why."""
     said = inspected(client, recipe, painted(*GREY))
@@ -137,6 +138,14 @@ def test_overlays_mark_what_was_found(client: httpx.Client, recipe: str, colour:
     bad, good = (inspected(client, recipe, painted(value, 0, 0, rows=16)) for value in (255, 0))
     assert colour in overlay(client, inspected(client, recipe, painted(255, 255, 255)) if recipe != "marks" else bad)
     assert PALETTE[0] not in overlay(client, good)
+
+
+def test_the_overlay_of_an_explained_classification_is_warm_where_its_class_is_seen(client: httpx.Client) -> None:
+    """The same frame stays grey by a recipe that does not say where it looked."""
+    pixels = painted(255, 255, 255, rows=16)
+    warm, grey = (overlay(client, inspected(client, recipe, pixels)) for recipe in ("glow", "bright"))
+    assert [colour for colour in warm if colour[0] > colour[1] + 60]
+    assert any(colour[0] - colour[1] > 60 for colour in warm - grey)
 
 
 def test_a_part_of_one_class_that_is_not_defective_has_none(client: httpx.Client) -> None:

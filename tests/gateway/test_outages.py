@@ -32,7 +32,7 @@ def test_a_model_server_that_is_lost_and_comes_back(cluster: GatewayCluster, gat
     """Down: not ready, 503, retryable, never an evaluation. Up again: it goes on by itself."""
     cluster.model_server.down = LOST
     wait_until(lambda: gateway.get("/readyz").status_code == 503)
-    assert gateway.get("/readyz").json()["services"] == {"preprocessing": True, "decision": False}
+    assert gateway.get("/readyz").json()["services"] == {"preprocessing": True, "decision": False, "records": True}
     answer = inspect(gateway)
     assert (answer.status_code, answer.json()["retryable"]) == (503, True)
     assert answer.json()["code"] in {"MODEL_SERVER_UNAVAILABLE", "RECIPE_UNAVAILABLE"}
@@ -84,4 +84,4 @@ def test_a_service_that_is_gone_is_named() -> None:
         assert answer.json()["metadata"] == {"service": "preprocessing"}
         assert "preprocessing" in answer.json()["detail"]
         assert answer.headers["retry-after"] == "1"
-        assert gateway.get("/readyz").json()["services"] == {"preprocessing": False, "decision": True}
+        assert gateway.get("/readyz").json()["services"] == {"preprocessing": False, "decision": True, "records": True}

@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
@@ -25,7 +27,8 @@ def free_port() -> int:
 
 def start(**settings: object) -> "subprocess.Popen[str]":
     """`python -m flawgate_gateway` with those settings."""
-    environment = {f"GATEWAY_{name.upper()}": str(value) for name, value in settings.items()}
+    given = {"access": "off-for-development", "grpc_port": 0, **settings}
+    environment = {f"GATEWAY_{name.upper()}": str(value) for name, value in given.items()}
     return subprocess.Popen(
         [sys.executable, "-m", "flawgate_gateway"],
         env={**os.environ, **environment},
@@ -38,13 +41,18 @@ def start(**settings: object) -> "subprocess.Popen[str]":
 def running(cluster: GatewayCluster, **settings: object) -> Iterator[tuple["subprocess.Popen[str]", httpx.Client, int]]:
     """The process, a client of it and its metrics port."""
     port, metrics_port = free_port(), free_port()
-    process = start(port=port, metrics_port=metrics_port, **cluster.targets, **settings)
-    with process, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20, trust_env=False) as client:
-        try:
-            _wait_until_live(client)
-            yield process, client, metrics_port
-        finally:
-            process.kill()
+    with TemporaryDirectory(prefix="flawgate-gateway-") as folder:
+        given = {"port": port, "metrics_port": metrics_port, "data_dir": folder, **cluster.targets, **settings}
+        with start(**given) as process, httpx.Client(base_url=_url(port), timeout=20, trust_env=False) as client:
+            try:
+                _wait_until_live(client)
+                yield process, client, metrics_port
+            finally:
+                process.kill()
+
+
+def _url(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
 
 
 def _wait_until_live(client: httpx.Client) -> None:
@@ -111,6 +119,18 @@ def test_a_taken_port_is_one_sentence(which: str) -> None:
             said = process.stderr.read()
     assert f"127.0.0.1:{port}" in said
     assert len(said.splitlines()) == 1
+
+
+def test_a_taken_grpc_port_ends_the_start(tmp_path: Path) -> None:
+    """Exit status 2; the last line names the address, and there is no traceback."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with start(port=0, metrics_port=0, grpc_port=port, data_dir=tmp_path) as process:
+            assert process.wait(START_TIMEOUT_S) == 2
+            assert process.stderr is not None
+            said = process.stderr.read()
+    assert said.splitlines()[-1].startswith(f"gateway: Cannot listen on 127.0.0.1:{port}:")
+    assert "Traceback" not in said
 
 
 def test_a_wrong_setting_is_one_sentence() -> None:

@@ -1,29 +1,38 @@
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
-from support.gateway_cluster import served
+from prometheus_client import CollectorRegistry
+from support.gateway_cluster import ACCESS_OFF, served
 from support.gateway_fakes import CountingObserver, FakeDecider, FakePreprocessor
 
 from flawgate_contracts.errors import FlawgateError, error_classes
-from flawgate_gateway.app import create_app
+from flawgate_gateway.admission.gate import AdmissionGate
+from flawgate_gateway.app import Parts, connected_parts, create_app, create_inspector
+from flawgate_gateway.core import Way
 from flawgate_gateway.ports import ListedRecipe
+from flawgate_gateway.recipes import RecipeBook
 from flawgate_gateway.settings import GatewaySettings
 
 PROBLEM = "application/problem+json"
 
 
 class Bench:
-    """The REST door over fakes."""
+    """The REST door over fakes, and records in a file."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: GatewaySettings, parts: Parts) -> None:
         self.preprocessor = FakePreprocessor()
         self.decider = FakeDecider()
         self.observer = CountingObserver()
-        self.serving = {"preprocessing": True, "decision": True}
-        settings = GatewaySettings(recipe_ttl_s=0, max_in_progress=1)
-        self.app = create_app(settings, self.preprocessor, self.decider, self.observer, self._check)
+        self.serving = {"preprocessing": True, "decision": True, "records": True}
+        recipes = RecipeBook(self.decider, ttl_s=0)
+        gate = AdmissionGate(max_in_progress=1, max_waiting=0)
+        way = Way(self.preprocessor, self.decider, recipes, gate, parts.archive, parts.records)
+        inspector = create_inspector(settings, way, self.observer)
+        self.app = create_app(settings, replace(parts, inspector=inspector, recipes=recipes, check=self._check))
         self.client = httpx.AsyncClient()
 
     async def _check(self) -> dict[str, bool]:
@@ -35,11 +44,14 @@ class Bench:
 
 
 @pytest.fixture
-async def bench() -> AsyncIterator[Bench]:
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     """Served on a free port."""
-    bench = Bench()
-    async with served(bench.app) as url, httpx.AsyncClient(base_url=url, trust_env=False) as bench.client:
-        yield bench
+    given = {"data_dir": tmp_path, "triton_http_url": "", **ACCESS_OFF}
+    settings = GatewaySettings.model_validate(given)
+    async with connected_parts(settings, CollectorRegistry()) as parts:
+        bench = Bench(settings, parts)
+        async with served(bench.app) as url, httpx.AsyncClient(base_url=url, trust_env=False) as bench.client:
+            yield bench
 
 
 async def test_the_recipes_are_listed_with_their_state(bench: Bench) -> None:
@@ -77,12 +89,12 @@ async def test_every_problem_type_is_explained(bench: Bench) -> None:
 
 async def test_liveness_is_this_process_alone(bench: Bench) -> None:
     """A restart of the gateway would not help against a service that is down."""
-    bench.serving = {"preprocessing": False, "decision": False}
+    bench.serving = dict.fromkeys(bench.serving, False)
     answer = await bench.client.get("/livez")
     assert (answer.status_code, answer.json()) == (200, {"live": True})
 
 
-@pytest.mark.parametrize("down", ["preprocessing", "decision", None])
+@pytest.mark.parametrize("down", ["preprocessing", "decision", "records", None])
 async def test_readiness_names_the_service_that_is_down(bench: Bench, down: str | None) -> None:
     """200 when a frame could go all the way, else 503."""
     bench.serving = {name: name != down for name in bench.serving}
@@ -103,7 +115,7 @@ async def test_a_stopping_gateway_is_not_ready_but_still_serves(bench: Bench) ->
     ("method", "path", "status", "code"),
     [
         ("GET", "/", 404, "NOT_FOUND"),
-        ("GET", "/v1/inspections", 405, "METHOD_NOT_ALLOWED"),
+        ("PATCH", "/v1/inspections", 405, "METHOD_NOT_ALLOWED"),
         ("DELETE", "/v1/recipes/spot", 405, "METHOD_NOT_ALLOWED"),
         ("POST", "/v1/inspections/", 404, "NOT_FOUND"),
         ("GET", "/v1/%2e%2e/%0d%0aset-cookie:x", 404, "NOT_FOUND"),
@@ -120,6 +132,21 @@ async def test_a_wrong_path_or_method_is_a_problem_too(
     assert "/docs" in problem["detail"]
     assert problem["request_id"] == answer.headers["x-request-id"]
     assert "set-cookie" not in answer.headers
+
+
+async def test_a_refused_method_names_those_that_the_path_has(bench: Bench) -> None:
+    """All of them, though each is a route of its own."""
+    answer = await bench.client.delete("/v1/inspections")
+    assert answer.headers["allow"] == "GET, POST"
+
+
+async def test_a_moment_is_written_in_one_way(bench: Bench) -> None:
+    """A number, which could be seconds or milliseconds of some epoch, is none."""
+    answer = await bench.client.post(
+        "/v1/inspections", data={"recipe": "spot", "acquired_at": "0"}, files={"file": b"x"}
+    )
+    assert (answer.status_code, answer.json()["metadata"]) == (422, {"field": "acquired_at"})
+    assert "RFC 3339" in answer.json()["detail"]
 
 
 async def test_a_bug_is_answered_with_a_fixed_sentence(bench: Bench) -> None:

@@ -106,6 +106,35 @@ def test_the_worst_tile_answers_a_classification() -> None:
     assert said.probabilities.tolist() == pytest.approx([0.3, 0.3, 0.4])
 
 
+def test_an_explanation_stays_in_the_resolution_of_the_model() -> None:
+    """And there is none where the model gave none."""
+    seen = planes(0.5)[0]
+    told = {"probabilities": np.array([[0.9]], np.float32)}
+    said = judged(manner("classification"), BLACK, **told, explanation=seen)
+    assert said.explanation is not None
+    np.testing.assert_array_equal(seen[0], said.explanation)
+    assert judged(manner("classification"), BLACK, **told).explanation is None
+
+
+def test_the_worst_tile_is_explained() -> None:
+    """At its place in the frame; what other tiles show is left out."""
+    told = {"probabilities": np.array([[0.2], [0.3], [0.8]], np.float32)}
+    seen = np.ones((3, 2, 2), np.float32) * np.array([1.0, 1.0, 0.5], np.float32)[:, np.newaxis, np.newaxis]
+    said = judged(manner("classification", tiling=TILING), TILES, **told, explanation=seen)
+    expected = np.zeros((SIDE, SIDE), np.float32)
+    expected[:, 4:] = 0.5
+    assert said.explanation is not None
+    np.testing.assert_array_equal(expected, said.explanation)
+
+
+@pytest.mark.parametrize("shape", [(2, 2, 2), (1, 1, 2, 2), (1, 0, 2)])
+def test_an_explanation_of_another_shape_is_the_models_failure(shape: tuple[int, ...]) -> None:
+    """One map, (h, w), for each tensor."""
+    told = {"probabilities": np.array([[0.9]], np.float32)}
+    with pytest.raises(ModelFailure, match="The model gave explanation of shape"):
+        judged(manner("classification"), BLACK, **told, explanation=np.zeros(shape, np.float32))
+
+
 def test_rounding_beyond_the_borders_is_cut_off() -> None:
     """A runtime's 1.0000001 is 1, and what a half cannot tell from 0 is 0."""
     probabilities = np.array([[1.0000001, -0.0005]], np.float32)

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -210,3 +211,47 @@ def test_jpeg_comes_back_nearly(pixels: NDArray[np.uint8]) -> None:
     smooth = cv2.GaussianBlur(pixels, (0, 0), 3).astype(np.uint8)
     assert np.abs(smooth.astype(int) - decode(encode_jpeg(smooth, 95))).mean() < 2
     assert len(encode_jpeg(smooth, 50)) < len(encode_jpeg(smooth, 95))
+
+
+def explained(probability: float, explanation: NDArray[np.float32] | NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+    """The overlay of a classification."""
+    told = [("good", 1 - probability), ("hole", probability)]
+    return drawn(
+        RGB, Drawing("OK", probability, 0.9, classes=("good", "hole"), probabilities=told, explanation=explanation)
+    )
+
+
+@pytest.mark.parametrize("hottest", [np.float32(1), np.uint8(255)], ids=["floats", "bytes"])
+def test_an_explanation_is_a_heat_map(hottest: np.float32 | np.uint8) -> None:
+    """Where the class is seen the picture takes the ramp's hottest colour; where it is not, it stays as it is."""
+    seen: NDArray[Any] = np.repeat([hottest * 0, hottest], 4)[:, np.newaxis].repeat(8, 1).astype(hottest.dtype)
+    picture = explained(1.0, seen)
+    frame = picture[BANNER_PX : BANNER_PX + 300]
+    np.testing.assert_array_equal(frame[:120], RGB[:120])
+    expected = RGB[200:] + 0.55 * (np.array(RAMP[-1], np.float32) - RGB[200:])
+    np.testing.assert_allclose(frame[200:], expected, atol=1.0)
+
+
+def test_an_explanation_is_as_faint_as_its_class_is_improbable() -> None:
+    """A map that always reaches up to 1 makes no glaring spot on a part that is almost surely good."""
+    seen = np.ones((8, 8), np.float32)
+    sure, unsure = (np.abs(frame_of(explained(value, seen)) - RGB.astype(int)).mean() for value in (1.0, 0.6))
+    assert unsure == pytest.approx(0.6 * sure, rel=0.02)
+    faint = Drawing("OK", 0.001, 0.9, classes=("hole",), probabilities=[("hole", 0.001)], explanation=seen)
+    np.testing.assert_array_equal(RGB, frame_of(drawn(RGB, faint)))
+
+
+def frame_of(picture: NDArray[np.uint8]) -> NDArray[np.int_]:
+    """The rows between banner and legend."""
+    return picture[BANNER_PX : BANNER_PX + 300].astype(int)
+
+
+def test_the_legend_of_an_explanation_stands_below_the_probabilities() -> None:
+    """One strip more than without, with the whole ramp in it; a long name leaves room for it."""
+    seen = np.ones((8, 8), np.float32)
+    plain, with_map = explained(0.7, None), explained(0.7, seen)
+    assert len(with_map) - len(plain) == BANNER_PX
+    long = Drawing("OK", 0.9, 0.9, classes=("w" * 200,), probabilities=[("w" * 200, 0.9)], explanation=seen)
+    for picture in (with_map, drawn(RGB, long)):
+        colours = {tuple(pixel) for pixel in picture[-BANNER_PX // 2].tolist()}
+        assert {RAMP[0], RAMP[-1]} <= colours

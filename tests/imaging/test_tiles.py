@@ -3,7 +3,7 @@ import pytest
 
 from flawgate_contracts.errors import InvalidFrame, ModelFailure
 from flawgate_contracts.tiling import Tiling
-from flawgate_imaging.tiles import cut, merge_maximum, places
+from flawgate_imaging.tiles import cut, laid, merge_maximum, places
 
 SLICES = Tiling(height=512, width=64, stride_y=512, stride_x=15)
 """Paper b, section II.B."""
@@ -105,3 +105,12 @@ def test_maps_that_do_not_fit_the_tiles_are_refused(shape: tuple[int, ...]) -> N
     """One map too few, one too many, or maps with channels are the model's failure, told with both numbers."""
     with pytest.raises(ModelFailure, match="30 tiles"):
         merge_maximum(np.zeros(shape, np.float32), SLICES, 512, 512)
+
+
+def test_one_tile_is_laid_at_its_place() -> None:
+    """Spread over its tile, and 0 where the others lie."""
+    tiling = Tiling(height=8, width=4, stride_y=8, stride_x=2)
+    picture = laid(np.ones((2, 1), np.float32), tiling, 1, 8, 8)
+    expected = np.zeros((8, 8), np.float32)
+    expected[:, 2:6] = 1
+    np.testing.assert_array_equal(expected, picture)

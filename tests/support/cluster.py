@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
@@ -32,11 +33,12 @@ def run_cluster(repository: Path) -> Iterator[ClusterUnderTest]:
     """A cluster over a repository, until the generator is closed."""
     if not TRITON_PYTHON.exists():
         pytest.skip("Triton's environment is not installed: run `make setup`")
-    layout = Layout(repository, Ports.free(), triton_python=TRITON_PYTHON)
-    lines: list[str] = []
-    with running_cluster(
-        layout, lambda name, line: lines.append(f"{name}: {line}"), ready_timeout_s=READY_TIMEOUT_S
-    ) as up:
-        under_test = ClusterUnderTest(layout, up, lines)
-        yield under_test
-        under_test.http.close()
+    with TemporaryDirectory() as data_dir:
+        layout = Layout(repository, Ports.free(), triton_python=TRITON_PYTHON, data_dir=Path(data_dir))
+        lines: list[str] = []
+        with running_cluster(
+            layout, lambda name, line: lines.append(f"{name}: {line}"), ready_timeout_s=READY_TIMEOUT_S
+        ) as up:
+            under_test = ClusterUnderTest(layout, up, lines)
+            yield under_test
+            under_test.http.close()

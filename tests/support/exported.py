@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from pydantic import JsonValue
 from torch import nn
 
+from flawgate_contracts.kinds import EXPLANATION
 from flawgate_contracts.recipe import Precision, TensorInput
 from flawgate_training.architectures.architecture import Wanted
 from flawgate_training.architectures.registry import ARCHITECTURES
 from flawgate_training.experiment.schema import Task
 from flawgate_training.export import graphs
-from flawgate_training.export.graphs import Written
+from flawgate_training.export.graphs import Form, Written
 from flawgate_training.export.runtimes import OnnxModels, TorchModels
 
 
@@ -93,7 +94,8 @@ class Exported:
     @property
     def trained(self) -> TorchModels:
         """The network, run by torch."""
-        return TorchModels(self.network, self.use.task)
+        explained = self.written[-1].call.outputs[-1] == EXPLANATION
+        return TorchModels(self.network, self.use.task, with_explanation=explained)
 
     @property
     def models(self) -> OnnxModels:
@@ -125,5 +127,5 @@ class ExportedArchitectures:
         network = use.network()
         frames = [frame[0] if len(frame) == 1 else frame.transpose(1, 2, 0) for frame in use.frames(8)]
         calibration = frames if precision == "int8" else None
-        written = graphs.write(network, use.task, use.shown, folder, precision=precision, calibration=calibration)
+        written = graphs.write(network, use.task, use.shown, folder, form=Form(precision), calibration=calibration)
         return Exported(use, network, written)

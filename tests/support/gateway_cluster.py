@@ -1,10 +1,12 @@
 """Gateway, preprocessing and decision as real servers on free ports, in one thread, over a fake model server."""
 
 import asyncio
+import ssl
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import httpx
@@ -16,8 +18,10 @@ from flawgate_contracts.serving import GrpcServer
 from flawgate_decision import app as decision_app
 from flawgate_decision.catalogue import Catalogue
 from flawgate_decision.settings import DecisionSettings
-from flawgate_gateway.app import connected_app
+from flawgate_gateway.app import Parts, connected_parts, create_app, create_grpc_door
 from flawgate_gateway.rest.server import RestServer, listen
+from flawgate_gateway.rest.tls import server_context
+from flawgate_gateway.rpc.server import started
 from flawgate_gateway.settings import GatewaySettings
 from flawgate_preprocessing import app as preprocessing_app
 from flawgate_preprocessing.settings import PreprocessingSettings
@@ -28,16 +32,18 @@ T = TypeVar("T")
 
 START_TIMEOUT_S = 30.0
 LOOPBACK = "127.0.0.1"
+ACCESS_OFF = {"access": "off-for-development"}
+DOORS = {"grpc_port": 0, "triton_http_url": ""}
 
 
 @asynccontextmanager
-async def served(app: FastAPI, *, grace_s: float = 1.0) -> AsyncIterator[str]:
+async def served(app: FastAPI, *, grace_s: float = 1.0, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     """The app on a free port, as the gateway serves it; gives its URL."""
     listener = listen(LOOPBACK, 0)
-    server = RestServer(app, grace_s=grace_s)
+    server = RestServer(app, grace_s=grace_s, tls=tls)
     serving = asyncio.ensure_future(server.serve(sockets=[listener]))
     try:
-        yield f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+        yield f"{'https' if tls else 'http'}://{LOOPBACK}:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         await serving
@@ -51,6 +57,8 @@ class GatewayCluster:
         self.registry = CollectorRegistry()
         """The gateway's metrics."""
         self.url = ""
+        self.grpc_target = ""
+        """The gRPC door's `host:port`."""
         self.targets: dict[str, str] = {}
         """Settings of a gateway that uses the same services."""
         self._preprocessing: GrpcServer | None = None
@@ -96,12 +104,27 @@ class GatewayCluster:
                 "preprocessing_target": f"{LOOPBACK}:{self._preprocessing.port}",
                 "decision_target": f"{LOOPBACK}:{decision.port}",
             }
-            gateway = GatewaySettings.model_validate({**self.targets, **settings})
-            app = await stack.enter_async_context(connected_app(gateway, self.registry))
-            self.url = await stack.enter_async_context(served(app))
+            gateway = GatewaySettings.model_validate({**ACCESS_OFF, **DOORS, **self.targets, **settings})
+            parts = await stack.enter_async_context(connected_parts(gateway, self.registry))
+            grpc_door = await stack.enter_async_context(_grpc_door(gateway, self.registry, parts))
+            self.grpc_target = f"{LOOPBACK}:{grpc_door.port}"
+            self.url = await stack.enter_async_context(served(create_app(gateway, parts), tls=server_context(gateway)))
             ready.set_result(None)
             await self._stopped.wait()
         await self._preprocessing.drain_and_stop()
+
+
+@asynccontextmanager
+async def _grpc_door(settings: GatewaySettings, registry: CollectorRegistry, parts: Parts) -> AsyncIterator[GrpcServer]:
+    async def is_ready() -> bool:
+        return all((await parts.check()).values())
+
+    door = create_grpc_door(settings, registry, parts)
+    async with started(door, is_ready):
+        try:
+            yield door
+        finally:
+            await door.drain_and_stop()
 
 
 async def _preprocessing() -> GrpcServer:
@@ -137,11 +160,12 @@ def running_gateway(**settings: Any) -> Iterator[GatewayCluster]:
     """The services, ready to inspect; `settings` are the gateway's."""
     cluster = GatewayCluster()
     ready: Future[None] = Future()
-    thread = threading.Thread(target=cluster.run, args=(settings, ready))
-    thread.start()
-    try:
-        ready.result(START_TIMEOUT_S)
-        yield cluster
-    finally:
-        cluster.stop()
-        thread.join()
+    with TemporaryDirectory(prefix="flawgate-gateway-") as folder:
+        thread = threading.Thread(target=cluster.run, args=({"data_dir": folder, **settings}, ready))
+        thread.start()
+        try:
+            ready.result(START_TIMEOUT_S)
+            yield cluster
+        finally:
+            cluster.stop()
+            thread.join()

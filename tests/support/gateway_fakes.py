@@ -10,9 +10,10 @@ from flawgate_contracts.context import current_context
 from flawgate_contracts.errors import FlawgateError
 from flawgate_contracts.recipe import Recipe
 from flawgate_contracts.steps import Step
-from flawgate_gateway.answer import Box, Defect, ModelFacts
+from flawgate_gateway.answer import Box, Defect, Inspection, ModelFacts
+from flawgate_gateway.archive.archived import Archived
 from flawgate_gateway.frames import Frame
-from flawgate_gateway.ports import Decided, ListedRecipe, PreparedTensor
+from flawgate_gateway.ports import Decided, Evidence, ListedRecipe, PreparedTensor
 from flawgate_imaging.geometry import Geometry
 from support.tiny_repository import HEIGHT, WIDTH, spot_recipe
 
@@ -85,6 +86,7 @@ class CountingObserver:
         self.begun = 0
         self.ended = 0
         self.evaluations: Counter[str] = Counter()
+        self.replays = 0
         self.failures: Counter[str] = Counter()
         self.stages: list[dict[str, float]] = []
 
@@ -92,10 +94,14 @@ class CountingObserver:
         """See `Observer`."""
         self.begun += 1
 
-    def answered(self, recipe: str, decided: Decided, seconds: float, stage_seconds: dict[str, float]) -> None:
+    def answered(self, inspection: Inspection, seconds: float) -> None:
         """See `Observer`."""
-        self.evaluations[decided.evaluation] += 1
-        self.stages.append(stage_seconds)
+        self.evaluations[inspection.evaluation] += 1
+        self.stages.append(inspection.stage_seconds)
+
+    def replayed(self) -> None:
+        """See `Observer`."""
+        self.replays += 1
 
     def failed(self, reason: str) -> None:
         """See `Observer`."""
@@ -104,6 +110,42 @@ class CountingObserver:
     def finished(self) -> None:
         """See `Observer`."""
         self.ended += 1
+
+
+class FakeArchive:
+    """An `Archive` in memory."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Evidence] = {}
+        """By the frame's SHA-256."""
+        self.error: FlawgateError | None = None
+        """Raised by every `put` while it is set."""
+        self.delay_s = 0.0
+
+    async def put(self, inspection: Inspection, evidence: Evidence) -> Archived | None:
+        """See `Archive`."""
+        await asyncio.sleep(self.delay_s)
+        if self.error is not None:
+            raise self.error
+        sha256 = inspection.frame.sha256
+        self.kept[sha256] = evidence
+        return Archived(
+            evaluation=inspection.evaluation,
+            frame_sha256=sha256,
+            mask_sha256=None if evidence.mask is None else "0" * 64,
+            explanation_sha256=None,
+            document="{}",
+            stored_bytes=len(evidence.frame.data),
+            keep_until_us=None,
+        )
+
+    async def get(self, archived: Archived) -> Evidence:
+        """See `Archive`."""
+        return self.kept[str(archived.frame_sha256)]
+
+    async def get_frame(self, archived: Archived) -> Frame:
+        """See `Archive`."""
+        return self.kept[str(archived.frame_sha256)].frame
 
 
 def ready(recipe: Recipe) -> ListedRecipe:

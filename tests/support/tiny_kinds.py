@@ -108,6 +108,21 @@ model (uint8[batch, 1, {HEIGHT}, {WIDTH}] frame) => (float[batch, 1] probabiliti
     probabilities = ReduceMax<keepdims = 0>(unit, axes)
 }}"""
 
+
+def _glowing(height: int, width: int) -> str:
+    """As `_BRIGHTEST`, and where: the largest value of each block."""
+    return f"""
+model (uint8[batch, 1, {height}, {width}] frame) => (float[batch, 1] probabilities,
+ float[batch, {height // BLOCK}, {width // BLOCK}] explanation)
+<float white = {{255}}, int64[2] axes = {{2, 3}}, int64[1] channel = {{1}}> {{
+    values = Cast<to = 1>(frame)
+    unit = Div(values, white)
+    probabilities = ReduceMax<keepdims = 0>(unit, axes)
+    largest = MaxPool<kernel_shape = [{BLOCK}, {BLOCK}], strides = [{BLOCK}, {BLOCK}]>(unit)
+    explanation = Squeeze(largest, channel)
+}}"""
+
+
 _TWO = f"""
 model (uint8[batch, 1, {HEIGHT}, {WIDTH}] frame) => (float[batch, 2] probabilities)
 <float white = {{255}}, float one = {{1}}, int64[2] axes = {{2, 3}}> {{
@@ -162,6 +177,20 @@ BRIGHT = Tiny(
 )
 """Classification of one class: as defective as the brightest pixel."""
 
+GLOW = Tiny(
+    tiny_recipe("glow", "classification", ("defective",), channels=1, explained=True),
+    {"cls": _glowing(HEIGHT, WIDTH)},
+    lambda frames: {"probabilities": blocks(frames).max(axis=(2, 3)), "explanation": blocks(frames)[:, 0]},
+)
+"""As `bright`, with an explanation: the blocks as bright as they are."""
+
+GLEAM = Tiny(
+    tiny_recipe("gleam", "classification", ("defective",), channels=1, explained=True, tiling=TILING),
+    {"cls": _glowing(TILING.height, TILING.width)},
+    GLOW.answers,
+)
+"""As `glow`, tile by tile."""
+
 SHADE = Tiny(
     tiny_recipe("shade", "classification", ("bright", "dark"), channels=1, good_class=False),
     {"cls": _TWO},
@@ -189,6 +218,6 @@ def _brightest(frames: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 TINIES: Mapping[str, Tiny] = {
-    tiny.recipe.name: tiny for tiny in (SPOT, BLOB, MARKS, SORTED, BRIGHT, SHADE, BLANK, TILED)
+    tiny.recipe.name: tiny for tiny in (SPOT, BLOB, MARKS, SORTED, BRIGHT, GLOW, GLEAM, SHADE, BLANK, TILED)
 }
 """All of them, by name."""

@@ -16,7 +16,7 @@ from google.protobuf import text_format
 from onnx import TensorProto, parser
 from tritonclient.grpc import model_config_pb2 as config_pb
 
-from flawgate_contracts.kinds import ANSWERS, CALLS, Kind
+from flawgate_contracts.kinds import Kind, answers, calls
 from flawgate_contracts.recipe import ModelReference, Policy, Provenance, Recipe, TensorInput
 from flawgate_contracts.steps import Grey, Resize
 
@@ -105,7 +105,15 @@ def write_recipe(repository: Path, recipe: Recipe, graphs: Mapping[str, str]) ->
     for graph in parsed.values():
         dims |= {value.name: _dims(value) for value in (*graph.input, *graph.output)}
     text = written.model_dump_json()
-    write_ensemble(repository, recipe.name, text, version=recipe.version, kind=recipe.kind, dims=dims)
+    write_ensemble(
+        repository,
+        recipe.name,
+        text,
+        version=recipe.version,
+        kind=recipe.kind,
+        dims=dims,
+        explained=recipe.explained,
+    )
     return written
 
 
@@ -117,14 +125,15 @@ def write_ensemble(
     version: str = "1",
     kind: Kind = "cascade",
     dims: Dims = SPOT_DIMS,
+    explained: bool = False,
 ) -> None:
     """Write a version of an ensemble, with whatever stands for the recipe; version 1 is put in force."""
     config = config_pb.ModelConfig(name=name, platform="ensemble", max_batch_size=4)
     config.version_policy.specific.versions.append(int(version))
     config.parameters["recipe"].string_value = recipe_json
     _add_tensors(config.input, {"frame": dims["frame"]})
-    _add_tensors(config.output, {answer: dims[answer] for answer in ANSWERS[kind]})
-    for call in CALLS[kind]:
+    _add_tensors(config.output, {answer: dims[answer] for answer in answers(kind, explained=explained)})
+    for call in calls(kind, explained=explained):
         step = config.ensemble_scheduling.step.add(model_name=f"{name}_{call.part}", model_version=int(version))
         step.input_map.update({tensor: tensor for tensor in call.inputs})
         step.output_map.update({tensor: tensor for tensor in call.outputs})

@@ -16,7 +16,16 @@
     ├── NotFound
     │   ├── UnknownRecipe
     │   ├── UnknownVersion
-    │   └── UnknownInspection
+    │   ├── UnknownInspection
+    │   ├── UnknownPolicy
+    │   ├── UnknownKey                  an API key
+    │   ├── UnknownSink
+    │   ├── UnknownHold
+    │   └── PictureNotKept              the record is there, its pictures are not (any more)
+    ├── Unauthenticated                 no key, or one that is wrong, expired or revoked
+    ├── PermissionDenied                the key's scopes do not allow it
+    ├── Conflict                        what is asked for does not fit the state that stands
+    ├── IdempotencyKeyReused            the same key came with another request
     ├── BrokenRecipe                    a recipe in the model repository cannot be read or does not fit its models
     ├── DamagedModel                    a file of the model repository is missing, cut short or not the one named
     ├── Unavailable                 a retry may help
@@ -26,7 +35,11 @@
     │   ├── DependencyUnavailable       another Flawgate service does not answer
     │   ├── RepositoryBusy              another process is changing the model repository
     │   ├── DiskFull                    no space is left where something must be written
+    │   ├── RecordsUnavailable          the database does not answer
+    │   ├── ArchiveUnavailable          the archive of pictures does not answer
+    │   ├── RequestInProgress           the same request is being worked on
     │   └── Overloaded                  a bound is reached
+    │       └── RateLimited                 the key's own
     ├── DeadlineExceeded                the time given is over; a retry may help
     ├── RequestCancelled                the caller went away
     ├── ParityRefused                   an exported model does not answer as the trained one
@@ -146,6 +159,60 @@ class UnknownInspection(NotFound):
     reason = "UNKNOWN_INSPECTION"
 
 
+class UnknownPolicy(NotFound):
+    """The recipe has no policy of that version."""
+
+    reason = "UNKNOWN_POLICY"
+
+
+class UnknownKey(NotFound):
+    """There is no API key of that id."""
+
+    reason = "UNKNOWN_KEY"
+
+
+class UnknownSink(NotFound):
+    """Nothing is delivered to a sink of that name."""
+
+    reason = "UNKNOWN_SINK"
+
+
+class UnknownHold(NotFound):
+    """There is no hold of that id."""
+
+    reason = "UNKNOWN_HOLD"
+
+
+class PictureNotKept(NotFound):
+    """The inspection is on record, but its pictures are not kept, or not any more, by the rules of retention."""
+
+    reason = "PICTURE_NOT_KEPT"
+
+
+class Unauthenticated(FlawgateError):
+    """No API key came, or one that is not known, expired or revoked."""
+
+    reason = "UNAUTHENTICATED"
+
+
+class PermissionDenied(FlawgateError):
+    """The API key's scopes do not allow this. `metadata["scope"]` names the one that is missing."""
+
+    reason = "PERMISSION_DENIED"
+
+
+class Conflict(FlawgateError):
+    """What is asked for does not fit the state that stands; look again, then decide."""
+
+    reason = "CONFLICT"
+
+
+class IdempotencyKeyReused(FlawgateError):
+    """An idempotency key came again with another request; a new request needs a new key."""
+
+    reason = "IDEMPOTENCY_KEY_REUSED"
+
+
 class BrokenRecipe(FlawgateError):
     """A recipe in the model repository cannot be read, or does not fit its models."""
 
@@ -201,10 +268,34 @@ class DiskFull(Unavailable):
     reason = "DISK_FULL"
 
 
+class RecordsUnavailable(Unavailable):
+    """The database of the records does not answer. What could not be recorded is not answered as inspected."""
+
+    reason = "RECORDS_UNAVAILABLE"
+
+
+class ArchiveUnavailable(Unavailable):
+    """The archive of pictures cannot be written or read just now."""
+
+    reason = "ARCHIVE_UNAVAILABLE"
+
+
+class RequestInProgress(Unavailable):
+    """A request with the same idempotency key is being worked on; ask again for its answer."""
+
+    reason = "REQUEST_IN_PROGRESS"
+
+
 class Overloaded(Unavailable):
     """A bound on concurrent work or memory is reached."""
 
     reason = "OVERLOADED"
+
+
+class RateLimited(Overloaded):
+    """An API key asks more often than it may. `metadata["retry_after_s"]` says when to come again."""
+
+    reason = "RATE_LIMITED"
 
 
 class DeadlineExceeded(FlawgateError):

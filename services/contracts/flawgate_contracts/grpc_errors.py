@@ -5,6 +5,7 @@ retry may help, `RetryInfo`.
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
@@ -17,6 +18,7 @@ from flawgate_contracts.errors import FlawgateError
 DOMAIN = "flawgate"
 STATUS_DETAILS_KEY = "grpc-status-details-bin"
 RETRY_DELAY_S = 1
+"""Where an error does not say when a retry may help."""
 
 Code = grpc.StatusCode
 
@@ -36,6 +38,15 @@ GRPC_CODES: Mapping[type[FlawgateError], grpc.StatusCode] = {
     errors.UnknownRecipe: Code.NOT_FOUND,
     errors.UnknownVersion: Code.NOT_FOUND,
     errors.UnknownInspection: Code.NOT_FOUND,
+    errors.UnknownPolicy: Code.NOT_FOUND,
+    errors.UnknownKey: Code.NOT_FOUND,
+    errors.UnknownSink: Code.NOT_FOUND,
+    errors.UnknownHold: Code.NOT_FOUND,
+    errors.PictureNotKept: Code.NOT_FOUND,
+    errors.Unauthenticated: Code.UNAUTHENTICATED,
+    errors.PermissionDenied: Code.PERMISSION_DENIED,
+    errors.Conflict: Code.ABORTED,
+    errors.IdempotencyKeyReused: Code.FAILED_PRECONDITION,
     errors.BrokenRecipe: Code.INTERNAL,
     errors.DamagedModel: Code.FAILED_PRECONDITION,
     errors.Unavailable: Code.UNAVAILABLE,
@@ -45,6 +56,10 @@ GRPC_CODES: Mapping[type[FlawgateError], grpc.StatusCode] = {
     errors.DependencyUnavailable: Code.UNAVAILABLE,
     errors.RepositoryBusy: Code.UNAVAILABLE,
     errors.DiskFull: Code.UNAVAILABLE,
+    errors.RecordsUnavailable: Code.UNAVAILABLE,
+    errors.ArchiveUnavailable: Code.UNAVAILABLE,
+    errors.RequestInProgress: Code.ABORTED,
+    errors.RateLimited: Code.RESOURCE_EXHAUSTED,
     errors.Overloaded: Code.RESOURCE_EXHAUSTED,
     errors.DeadlineExceeded: Code.DEADLINE_EXCEEDED,
     errors.RequestCancelled: Code.CANCELLED,
@@ -69,8 +84,15 @@ def to_status(error: FlawgateError) -> Status:
     status = Status(code=code[0], message=error.message)
     status.details.add().Pack(ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata))
     if error.retryable:
-        status.details.add().Pack(RetryInfo(retry_delay=Duration(seconds=RETRY_DELAY_S)))
+        delay = Duration()
+        delay.FromTimedelta(timedelta(seconds=retry_delay_s(error)))
+        status.details.add().Pack(RetryInfo(retry_delay=delay))
     return status
+
+
+def retry_delay_s(error: FlawgateError) -> float:
+    """After how many seconds a retry may help: what `metadata["retry_after_s"]` says, or a second."""
+    return float(error.metadata.get("retry_after_s", RETRY_DELAY_S))
 
 
 def from_rpc_error(error: grpc.aio.AioRpcError, *, service: str) -> FlawgateError:

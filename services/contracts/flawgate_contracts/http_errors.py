@@ -1,11 +1,13 @@
 """The HTTP door of the error tree: class → status and title of an RFC 9457 problem."""
 
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import NamedTuple
 
 from flawgate_contracts import errors
 from flawgate_contracts.errors import FlawgateError
+from flawgate_contracts.grpc_errors import retry_delay_s
 
 
 class HttpProblem(NamedTuple):
@@ -14,6 +16,9 @@ class HttpProblem(NamedTuple):
     status: int
     title: str
 
+
+CHALLENGE = 'Bearer realm="flawgate"'
+"""How to authenticate (RFC 6750)."""
 
 CLIENT_CLOSED_REQUEST = 499
 """No answer can reach a caller who went away; the number is for logs and metrics."""
@@ -34,6 +39,15 @@ HTTP_PROBLEMS: Mapping[type[FlawgateError], HttpProblem] = {
     errors.UnknownRecipe: HttpProblem(HTTPStatus.NOT_FOUND, "Unknown recipe"),
     errors.UnknownVersion: HttpProblem(HTTPStatus.NOT_FOUND, "Unknown version"),
     errors.UnknownInspection: HttpProblem(HTTPStatus.NOT_FOUND, "Unknown inspection"),
+    errors.UnknownPolicy: HttpProblem(HTTPStatus.NOT_FOUND, "Unknown policy"),
+    errors.UnknownKey: HttpProblem(HTTPStatus.NOT_FOUND, "Unknown API key"),
+    errors.UnknownSink: HttpProblem(HTTPStatus.NOT_FOUND, "Unknown sink"),
+    errors.UnknownHold: HttpProblem(HTTPStatus.NOT_FOUND, "Unknown hold"),
+    errors.PictureNotKept: HttpProblem(HTTPStatus.NOT_FOUND, "Picture not kept"),
+    errors.Unauthenticated: HttpProblem(HTTPStatus.UNAUTHORIZED, "No valid API key"),
+    errors.PermissionDenied: HttpProblem(HTTPStatus.FORBIDDEN, "Not allowed with this API key"),
+    errors.Conflict: HttpProblem(HTTPStatus.CONFLICT, "Conflict"),
+    errors.IdempotencyKeyReused: HttpProblem(HTTPStatus.UNPROCESSABLE_ENTITY, "Idempotency key used for another"),
     errors.BrokenRecipe: HttpProblem(HTTPStatus.INTERNAL_SERVER_ERROR, "Broken recipe"),
     errors.DamagedModel: HttpProblem(HTTPStatus.INTERNAL_SERVER_ERROR, "Damaged model"),
     errors.Unavailable: HttpProblem(HTTPStatus.SERVICE_UNAVAILABLE, "Unavailable"),
@@ -43,6 +57,10 @@ HTTP_PROBLEMS: Mapping[type[FlawgateError], HttpProblem] = {
     errors.DependencyUnavailable: HttpProblem(HTTPStatus.SERVICE_UNAVAILABLE, "Service unavailable"),
     errors.RepositoryBusy: HttpProblem(HTTPStatus.SERVICE_UNAVAILABLE, "Model repository busy"),
     errors.DiskFull: HttpProblem(HTTPStatus.INSUFFICIENT_STORAGE, "Disk full"),
+    errors.RecordsUnavailable: HttpProblem(HTTPStatus.SERVICE_UNAVAILABLE, "Records unavailable"),
+    errors.ArchiveUnavailable: HttpProblem(HTTPStatus.SERVICE_UNAVAILABLE, "Archive unavailable"),
+    errors.RequestInProgress: HttpProblem(HTTPStatus.CONFLICT, "Request in progress"),
+    errors.RateLimited: HttpProblem(HTTPStatus.TOO_MANY_REQUESTS, "Too many requests"),
     errors.Overloaded: HttpProblem(HTTPStatus.TOO_MANY_REQUESTS, "Too much work at once"),
     errors.DeadlineExceeded: HttpProblem(HTTPStatus.GATEWAY_TIMEOUT, "Deadline exceeded"),
     errors.RequestCancelled: HttpProblem(CLIENT_CLOSED_REQUEST, "Request cancelled"),
@@ -51,3 +69,9 @@ HTTP_PROBLEMS: Mapping[type[FlawgateError], HttpProblem] = {
     errors.ModelFailure: HttpProblem(HTTPStatus.BAD_GATEWAY, "Model failure"),
     errors.InternalError: HttpProblem(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal error"),
 }
+
+
+def error_headers(error: FlawgateError) -> dict[str, str]:
+    """What an answer that says an error says in its headers too: when to come again, how to authenticate."""
+    headers = {"retry-after": str(math.ceil(retry_delay_s(error)))} if error.retryable else {}
+    return {**headers, "www-authenticate": CHALLENGE} if isinstance(error, errors.Unauthenticated) else headers

@@ -9,9 +9,10 @@ from typing import Any, TypeAlias
 
 import grpc
 import structlog
+from google.protobuf.message import DecodeError
 
 from flawgate_contracts.context import RequestContext, bound, current_context, new_context
-from flawgate_contracts.errors import DeadlineExceeded, FlawgateError, InternalError
+from flawgate_contracts.errors import DeadlineExceeded, FlawgateError, InternalError, InvalidRequest
 from flawgate_contracts.grpc_errors import GRPC_CODES, STATUS_DETAILS_KEY, to_status
 from flawgate_contracts.metrics import RpcMetrics
 
@@ -135,17 +136,36 @@ def _guarded(handler: Handler, guard: Guard) -> Handler:
     }
     behaviour, build = kinds[handler.request_streaming, handler.response_streaming]
     wrapped = _streaming(behaviour, guard) if handler.response_streaming else _unary(behaviour, guard)
+    read = handler.request_deserializer
     return build(
         wrapped,
-        request_deserializer=handler.request_deserializer,
+        request_deserializer=read if read is None or handler.request_streaming else _deferring(read),
         response_serializer=handler.response_serializer,
     )
+
+
+def _deferring(read: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """Put an error in the place of a request that cannot be read, for `_readable`: gRPC would say UNKNOWN."""
+
+    def read_or_error(data: bytes) -> Any:
+        try:
+            return read(data)
+        except DecodeError:
+            return InvalidRequest("The request's bytes are no message of this method; send one by its proto.")
+
+    return read_or_error
+
+
+def _readable(request: Any) -> Any:
+    if isinstance(request, InvalidRequest):
+        raise request
+    return request
 
 
 def _unary(behaviour: Any, guard: Guard) -> Callable[[Any, Context], Awaitable[Any]]:
     async def call(request: Any, context: Context) -> Any:
         async with guard(context):
-            return await behaviour(request, context)
+            return await behaviour(_readable(request), context)
 
     return call
 
@@ -155,7 +175,7 @@ def _streaming(behaviour: Any, guard: Guard) -> Callable[[Any, Context], Awaitab
 
     async def call(request: Any, context: Context) -> None:
         async with guard(context):
-            responses = behaviour(request, context)
+            responses = behaviour(_readable(request), context)
             if inspect.isawaitable(responses):
                 await responses
                 return

@@ -20,6 +20,9 @@ SCORE = "score"
 """(1), 0–1: probability that the frame is defective."""
 PROBABILITIES = "probabilities"
 """(K), 0–1: of "defective" where K is 1, else of the K classes."""
+EXPLANATION = "explanation"
+"""(h, w), 0–1: where the class of the largest probability is seen, or "defective" where K is 1; 0 throughout where
+nothing speaks for it. Only of a classification whose recipe is `explained`."""
 RECONSTRUCTION = "reconstruction"
 """(C, H, W), 0–1: the frame as the network would draw it."""
 
@@ -38,7 +41,7 @@ CALLS: Mapping[Kind, tuple[Call, ...]] = {
     "classification": (Call("cls", (FRAME,), (PROBABILITIES,)),),
     "anomaly": (Call("rec", (FRAME,), (RECONSTRUCTION,)),),
 }
-"""The models of a recipe in the order of their run."""
+"""The models of a recipe in the order of their run, with what each always gives. See `calls`."""
 
 ANSWERS: Mapping[Kind, tuple[str, ...]] = {
     "cascade": (MASK, SCORE),
@@ -46,4 +49,15 @@ ANSWERS: Mapping[Kind, tuple[str, ...]] = {
     "classification": (PROBABILITIES,),
     "anomaly": (RECONSTRUCTION,),
 }
-"""What a recipe's ensemble gives."""
+"""What a recipe's ensemble always gives. See `answers`."""
+
+
+def calls(kind: Kind, *, explained: bool) -> tuple[Call, ...]:
+    """The models of a recipe in the order of their run; where it is explained, the last one says why it answers so."""
+    *others, last = CALLS[kind]
+    return (*others, last._replace(outputs=(*last.outputs, EXPLANATION))) if explained else CALLS[kind]
+
+
+def answers(kind: Kind, *, explained: bool) -> tuple[str, ...]:
+    """What a recipe's ensemble gives."""
+    return (*ANSWERS[kind], EXPLANATION) if explained else ANSWERS[kind]

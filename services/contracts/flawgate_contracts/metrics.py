@@ -65,6 +65,11 @@ class InspectionMetrics:
             ["recipe", "evaluation", "reason"],
             registry=registry,
         )
+        self.replays = Counter(
+            "flawgate_inspections_replayed_total",
+            "Requests that got the answer of an earlier one with the same idempotency key.",
+            registry=registry,
+        )
         self.failures = Counter(
             "flawgate_inspection_failures_total",
             "Inspections that ended without an evaluation, by the reason of the error.",
@@ -86,6 +91,93 @@ class InspectionMetrics:
             "Scores of the inspections answered, 0 to 1, by recipe.",
             ["recipe"],
             buckets=SCORE_BUCKETS,
+            registry=registry,
+        )
+
+
+class AccessMetrics:
+    """What the gateway counts of requests that it does not let in."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.refused = Counter(
+            "flawgate_access_refused_total",
+            "Requests refused for their API key, by the reason of the error.",
+            ["reason"],
+            registry=registry,
+        )
+
+
+class PictureMetrics:
+    """What the gateway counts of its archive of pictures."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.kept = Counter(
+            "flawgate_pictures_kept_total",
+            "Inspections whose pictures were kept, by evaluation.",
+            ["evaluation"],
+            registry=registry,
+        )
+        self.kept_bytes = Counter(
+            "flawgate_pictures_kept_bytes_total", "Bytes of the pictures that were kept, as stored.", registry=registry
+        )
+        self.skipped = Counter(
+            "flawgate_pictures_skipped_total",
+            "Good parts whose pictures were not kept: by sampling, or since the archive is full.",
+            ["cause"],
+            registry=registry,
+        )
+        self.purged = Counter(
+            "flawgate_pictures_purged_total",
+            "Inspections whose pictures were deleted, by evaluation.",
+            ["evaluation"],
+            registry=registry,
+        )
+        self.purged_bytes = Counter(
+            "flawgate_pictures_purged_bytes_total", "Bytes of the pictures that were deleted.", registry=registry
+        )
+        self.failures = Counter(
+            "flawgate_pictures_failures_total",
+            "Times that the archive of pictures could not be used, by what for.",
+            ["operation"],
+            registry=registry,
+        )
+        self.held_bytes = Gauge(
+            "flawgate_pictures_held_bytes", "Bytes of all pictures on record, as last counted.", registry=registry
+        )
+        self.max_bytes = Gauge(
+            "flawgate_pictures_max_bytes",
+            "From so many bytes on no pictures of good parts are kept.",
+            registry=registry,
+        )
+        self.last_purge = Gauge(
+            "flawgate_pictures_last_purge_timestamp_seconds",
+            "When this gateway last came to the end of a purge.",
+            registry=registry,
+        )
+        for evaluation in ("OK", "NOT_OK", "NOT_DECIDABLE"):
+            self.kept.labels(evaluation)
+            self.purged.labels(evaluation)
+        for cause in ("sampling", "full"):
+            self.skipped.labels(cause)
+        for operation in ("put", "get", "purge"):
+            self.failures.labels(operation)
+
+
+class OutboxMetrics:
+    """What the gateway counts of the delivery of events."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.pending = Gauge("flawgate_outbox_pending", "Events that wait for a sink.", ["sink"], registry=registry)
+        self.oldest_age = Gauge(
+            "flawgate_outbox_oldest_age_seconds",
+            "Time for which the oldest of the events that wait for a sink has waited; 0 where none waits.",
+            ["sink"],
+            registry=registry,
+        )
+        self.deliveries = Counter(
+            "flawgate_sink_deliveries_total",
+            "Tries to deliver an event, by sink and result: delivered, refused, unreachable or dead (given up).",
+            ["sink", "result"],
             registry=registry,
         )
 

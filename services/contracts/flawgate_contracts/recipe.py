@@ -9,7 +9,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from flawgate_contracts.errors import BrokenRecipe
+from flawgate_contracts import kinds
+from flawgate_contracts.errors import BrokenRecipe, InvalidParameter
 from flawgate_contracts.kinds import Kind
 from flawgate_contracts.steps import MAX_SIDE_PX, Step, size_after
 from flawgate_contracts.tiling import Tiling
@@ -135,6 +136,9 @@ class Recipe(_Part):
     good_class: bool = Field(
         default=True, description="Of a classification of several classes: whether the first is that of good parts."
     )
+    explained: bool = Field(
+        default=False, description="Of a classification: whether its model also says where the class answered is seen."
+    )
     top_share: float = Field(
         default=0.001,
         gt=0,
@@ -170,11 +174,49 @@ class Recipe(_Part):
 
     @model_validator(mode="after")
     def _limits_are_of_known_classes(self) -> Self:
-        unknown = sorted(set(self.policy.areas) - set(self.classes))
-        if unknown or (self.policy.areas and self.kind != "segmentation"):
-            wrong = f"no class is named {', '.join(unknown)}" if unknown else f"a {self.kind} measures no areas"
-            raise ValueError(f"the policy limits areas, but {wrong}")
+        fault = self._fault_of(self.policy)
+        if fault:
+            raise ValueError(fault)
         return self
+
+    @model_validator(mode="after")
+    def _only_classifications_are_explained(self) -> Self:
+        if self.explained and self.kind != "classification":
+            raise ValueError(f"a {self.kind} shows by its map what it answers; only a classification is explained")
+        return self
+
+    @property
+    def calls(self) -> tuple[kinds.Call, ...]:
+        """Its models in the order of their run: what each takes and gives."""
+        return kinds.calls(self.kind, explained=self.explained)
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """Names of what its ensemble gives."""
+        return kinds.answers(self.kind, explained=self.explained)
+
+    def under(self, policy: Policy) -> Self:
+        """The same recipe, judged by another policy.
+
+        Raises:
+            InvalidParameter: the policy limits areas of classes that the recipe lacks, or that its kind does not
+                measure.
+        """
+        fault = self._fault_of(policy)
+        if fault:
+            raise InvalidParameter(
+                f"Policy {policy.version} does not fit recipe {self.name}, version {self.version}: {fault}; limit "
+                f"classes of {', '.join(self.classes)} in a segmentation alone.",
+                {"field": "policy.areas", "recipe": self.name},
+            )
+        return self.model_copy(update={"policy": policy})
+
+    def _fault_of(self, policy: Policy) -> str | None:
+        unknown = sorted(set(policy.areas) - set(self.classes))
+        if not unknown and (not policy.areas or self.kind == "segmentation"):
+            return None
+        wrong = f"no class is named {', '.join(unknown)}" if unknown else f"a {self.kind} measures no areas"
+        return f"the policy limits areas, but {wrong}"
 
     @property
     def shown(self) -> TensorInput:

@@ -19,6 +19,7 @@ from flawgate_contracts.interceptors import CallInterceptor
 from flawgate_contracts.logs import configure_logging
 from flawgate_contracts.metrics import RpcMetrics
 from flawgate_contracts.settings import GrpcServiceSettings, ServiceSettings
+from flawgate_contracts.startup import StartupError, settings_sentence
 
 log = structlog.get_logger(__name__)
 
@@ -28,10 +29,6 @@ OVERALL = ""
 EXIT_BAD_SETTINGS = 2
 
 Settings = TypeVar("Settings", bound=ServiceSettings)
-
-
-class StartupError(Exception):
-    """The service cannot start; the message is one sentence for the person who started it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +72,13 @@ class GrpcServer:
 
 
 def create_grpc_server(
-    settings: GrpcServiceSettings, port: int, registry: CollectorRegistry, services: Sequence[GrpcService]
+    settings: GrpcServiceSettings,
+    port: int,
+    registry: CollectorRegistry,
+    services: Sequence[GrpcService],
+    *,
+    max_receive_bytes: int | None = None,
+    credentials: grpc.ServerCredentials | None = None,
 ) -> GrpcServer:
     """Build a server with health, the call interceptor and, where set, reflection. It is not started.
 
@@ -84,6 +87,8 @@ def create_grpc_server(
         port: port to listen on; 0 takes a free one.
         registry: where the RPC metrics are kept.
         services: the servicers.
+        max_receive_bytes: longest message taken, where that is less than the longest one sent.
+        credentials: of TLS; None for a port without it.
 
     Raises:
         StartupError: the port is taken, or the address is not this machine's.
@@ -92,7 +97,7 @@ def create_grpc_server(
         interceptors=[CallInterceptor(RpcMetrics(registry), max_deadline_s=settings.max_deadline_s)],
         maximum_concurrent_rpcs=settings.max_concurrent_calls,
         options=[
-            ("grpc.max_receive_message_length", settings.max_message_bytes),
+            ("grpc.max_receive_message_length", max_receive_bytes or settings.max_message_bytes),
             ("grpc.max_send_message_length", settings.max_message_bytes),
             # Two servers must not share a port: half of the calls would go to the wrong one.
             ("grpc.so_reuseport", 0),
@@ -108,13 +113,13 @@ def create_grpc_server(
     names = [service.full_name for service in services]
     if settings.reflection:
         reflection.enable_server_reflection((*names, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
-    return GrpcServer(server, _bind(server, settings.host, port), health_servicer, names, settings)
+    return GrpcServer(server, _bind(server, settings.host, port, credentials), health_servicer, names, settings)
 
 
-def _bind(server: grpc.aio.Server, host: str, port: int) -> int:
+def _bind(server: grpc.aio.Server, host: str, port: int, credentials: grpc.ServerCredentials | None) -> int:
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
-        return server.add_insecure_port(address)
+        return server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
     except RuntimeError as err:
         raise StartupError(f"Cannot listen on {address}: the port is taken, or the address is not ours.") from err
 
@@ -181,7 +186,7 @@ def run_service(
     try:
         settings = settings_class()
     except ValidationError as err:
-        _refuse(name, _settings_sentence(settings_class, err))
+        _refuse(name, settings_sentence(settings_class, err))
     configure_logging(name, settings.log_level)
     try:
         asyncio.run(serve(settings))
@@ -192,9 +197,3 @@ def run_service(
 def _refuse(name: str, sentence: str) -> Never:
     sys.stderr.write(f"{name}: {sentence}\n")
     raise SystemExit(EXIT_BAD_SETTINGS)
-
-
-def _settings_sentence(settings_class: type[ServiceSettings], error: ValidationError) -> str:
-    prefix = settings_class.model_config.get("env_prefix", "")
-    faults = (f"{prefix}{'_'.join(map(str, fault['loc']))}".upper() + f": {fault['msg']}" for fault in error.errors())
-    return f"Wrong settings: {'; '.join(faults)}."

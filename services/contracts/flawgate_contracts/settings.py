@@ -1,5 +1,6 @@
 """The settings that every service shares. Each service adds its own prefix and fields."""
 
+from ipaddress import ip_address
 from typing import Annotated
 
 from pydantic import Field
@@ -9,6 +10,17 @@ from flawgate_contracts.logs import LogLevel
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 """A TCP port; 0 takes a free one."""
+
+
+LOCALHOST = "localhost"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address."""
+    try:
+        return host == LOCALHOST or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class ServiceSettings(BaseSettings):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flawgate_contracts.errors import DeadlineExceeded, ModelFailure
-from flawgate_contracts.kinds import ANSWERS, FRAME
+from flawgate_contracts.kinds import FRAME
 from flawgate_contracts.recipe import Recipe
 from flawgate_decision.model_server import ModelServer
 from flawgate_imaging.judgement import Answers
@@ -49,12 +49,12 @@ async def ask(server: ModelServer, recipe: Recipe, frames: NDArray[np.uint8], *,
                     "allow more time."
                 )
             said[index] = await server.infer(
-                recipe.name, recipe.version, {FRAME: batch}, ANSWERS[recipe.kind], timeout_s=left_s
+                recipe.name, recipe.version, {FRAME: batch}, recipe.answers, timeout_s=left_s
             )
 
     await _together([work] * min(MAX_REQUESTS_AT_ONCE, len(batches)))
     counts = [len(batch) for batch in batches]
-    return {name: _joined(recipe, name, [each.get(name) for each in said], counts) for name in ANSWERS[recipe.kind]}
+    return {name: _joined(recipe, name, [each.get(name) for each in said], counts) for name in recipe.answers}
 
 
 async def _together(works: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> None:

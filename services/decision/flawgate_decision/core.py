@@ -5,13 +5,16 @@ Nothing here knows gRPC.
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from flawgate_contracts.errors import InvalidParameter, ModelFailure
-from flawgate_contracts.recipe import Recipe
+from flawgate_contracts.recipe import Policy, Recipe
 from flawgate_decision.asking import ask
 from flawgate_decision.model_server import ModelServer
 from flawgate_imaging.defects import Defect
@@ -38,6 +41,9 @@ class Decision:
     defects: tuple[Defect, ...]
     mask: NDArray[np.uint8] | None
     """(classes, height, width), uint8: probability, or residual, × 255, rounded; None of a classification."""
+    explanation: NDArray[np.uint8] | None
+    """(height, width), uint8, × 255, rounded: where the class answered is seen, see `Judgement.explanation`; None where
+    the recipe is not explained."""
     infer_seconds: float
     policy_seconds: float
 
@@ -57,6 +63,21 @@ def read_tensor(data: bytes, channels: int, geometry: Geometry, recipe: Recipe) 
             {"field": "tensor"},
         )
     return np.frombuffer(data, np.uint8).reshape(shape)
+
+
+def under_policy(recipe: Recipe, document: Mapping[str, Any]) -> Recipe:
+    """The recipe, judged by the policy of a request instead of its own.
+
+    Raises:
+        InvalidParameter: the document is no policy, or limits areas that the recipe does not measure.
+    """
+    try:
+        policy = Policy.model_validate(document)
+    except ValidationError as err:
+        fault = err.errors()[0]
+        field = ".".join(("policy", *map(str, fault["loc"])))
+        raise InvalidParameter(f"`{field}` is not as it must be: {fault['msg']}.", {"field": field}) from err
+    return recipe.under(policy)
 
 
 def judged(recipe: Recipe, frames: NDArray[np.uint8], answers: Answers) -> Judgement:
@@ -122,10 +143,16 @@ def _concluded(
         class_name=_class_name(recipe, judgement.answer),
         probabilities=() if told is None else tuple(told.tolist()),
         defects=found.defects,
-        mask=None if judgement.planes is None else np.rint(judgement.planes * 255).astype(np.uint8),
+        mask=_as_bytes(judgement.planes),
+        explanation=_as_bytes(judgement.explanation),
         infer_seconds=infer_seconds,
         policy_seconds=time.perf_counter() - started,
     )
+
+
+def _as_bytes(values: NDArray[np.float32] | None) -> NDArray[np.uint8] | None:
+    """0–1 → uint8, 0–255."""
+    return None if values is None else np.rint(values * 255).astype(np.uint8)
 
 
 def _class_name(recipe: Recipe, answer: int | None) -> str | None:

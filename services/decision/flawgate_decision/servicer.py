@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from google.protobuf.json_format import ParseDict
+from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.struct_pb2 import Struct
 from numpy.typing import NDArray
 
@@ -16,7 +16,7 @@ from flawgate_contracts.interceptors import Context
 from flawgate_contracts.metrics import StageMetrics
 from flawgate_contracts.recipe import Recipe
 from flawgate_decision.catalogue import Catalogue, Entry, State, same_version
-from flawgate_decision.core import Decision, decide, read_tensor
+from flawgate_decision.core import Decision, decide, read_tensor, under_policy
 from flawgate_decision.model_server import ModelServer
 from flawgate_imaging.defects import Defect
 from flawgate_imaging.geometry import Geometry
@@ -50,17 +50,19 @@ class DecisionServicer(decision_pb2_grpc.DecisionServiceServicer):
     async def Decide(self, request: pb.DecideRequest, context: Context) -> pb.DecideResponse:
         """See the proto."""
         recipe = same_version(self._catalogue.get(request.recipe), request.recipe_version)
+        judging = under_policy(recipe, MessageToDict(request.policy)) if request.HasField("policy") else recipe
         geometry = _geometry(request.geometry)
         tensor = read_tensor(request.tensor, request.channels, geometry, recipe)
-        decision = await self._decide(recipe, tensor, geometry)
+        decision = await self._decide(recipe, judging, tensor, geometry)
         self._stages.observe("infer", decision.infer_seconds)
         self._stages.observe("policy", decision.policy_seconds)
-        return _response(recipe, decision)
+        return _response(judging, decision)
 
-    async def _decide(self, recipe: Recipe, tensor: NDArray[np.uint8], geometry: Geometry) -> Decision:
+    async def _decide(self, recipe: Recipe, judging: Recipe, tensor: NDArray[np.uint8], geometry: Geometry) -> Decision:
+        """Decide by `judging`: the recipe as the catalogue holds it, or with the policy of the request."""
         timeout_s = min(self._infer_timeout_s, current_context().remaining_s() or self._infer_timeout_s)
         try:
-            return await decide(self._server, recipe, tensor, geometry, timeout_s=timeout_s)
+            return await decide(self._server, judging, tensor, geometry, timeout_s=timeout_s)
         except RecipeUnavailable:
             await self._catalogue.look_again(recipe)
             raise
@@ -107,6 +109,7 @@ def _response(recipe: Recipe, decision: Decision) -> pb.DecideResponse:
         policy_seconds=decision.policy_seconds,
         probabilities=[pb.ClassProbability(class_name=name, probability=value) for name, value in told],
         class_name=decision.class_name or "",
+        explanation=None if decision.explanation is None else _mask(decision.explanation[np.newaxis]),
     )
 
 

@@ -1,7 +1,7 @@
 """The answer: one shape for REST, records, events and the command line (docs/architecture.md)."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
@@ -49,8 +49,8 @@ class ClassProbability(_Part):
 class FrameFacts(_Part):
     """The frame that was inspected."""
 
-    width: int = Field(description="Columns, in pixels, upright.")
-    height: int = Field(description="Rows, in pixels, upright.")
+    width: int | None = Field(description="Columns, in pixels, upright; null where it was not decoded.")
+    height: int | None = Field(description="Rows, in pixels, upright; null where it was not decoded.")
     sha256: str = Field(description="Of the bytes as they came.")
 
 
@@ -66,8 +66,29 @@ class Links(_Part):
     """Where more is to be had."""
 
     self: str
-    mask: str | None = Field(description="Null for a classification, which marks no pixels.")
-    overlay: str
+    frame: str | None = Field(description="The picture as it came; null where it is not kept.")
+    mask: str | None = Field(description="Null for a classification, which marks no pixels, or where it is not kept.")
+    overlay: str | None = Field(
+        description="The frame with all that was found; null where it is not kept, or was not looked at."
+    )
+
+    @classmethod
+    def of(cls, inspection_id: str, *, pictures: bool, mask: bool, overlay: bool) -> Self:
+        """Those of an inspection.
+
+        Args:
+            inspection_id: its id.
+            pictures: whether any of its pictures are kept.
+            mask: whether it has one.
+            overlay: whether there is anything to draw on it; not on a frame that was not looked at.
+        """
+        here = f"/v1/inspections/{inspection_id}"
+        return cls(
+            self=here,
+            frame=f"{here}/frame" if pictures else None,
+            mask=f"{here}/mask.png" if pictures and mask else None,
+            overlay=f"{here}/overlay.png" if pictures and overlay else None,
+        )
 
 
 _SCORE = (
@@ -77,7 +98,8 @@ _SCORE = (
 )
 _REASON = (
     "Why this evaluation: `SCORE_ABOVE_THRESHOLD` (from it upwards), `SCORE_BELOW_THRESHOLD`, `SCORE_IN_GUARD_BAND`; "
-    "where the recipe limits the areas of classes, `AREA_ABOVE_LIMIT`, `AREA_BELOW_LIMIT`, `AREAS_WITHIN_LIMITS`."
+    "where the recipe limits the areas of classes, `AREA_ABOVE_LIMIT`, `AREA_BELOW_LIMIT`, `AREAS_WITHIN_LIMITS`; "
+    "`DEADLINE_UNREACHABLE` where the frame was not looked at, since it could not have been judged in time."
 )
 _CLASS = (
     "The class of the frame as a whole, as the recipe names it. Classification: the likeliest; one that knows "
@@ -97,7 +119,7 @@ class Inspection(Identity):
     recipe_version: str
     policy_version: str
     evaluation: Literal["OK", "NOT_OK", "NOT_DECIDABLE"]
-    score: float = Field(description=_SCORE)
+    score: float | None = Field(description=f"{_SCORE} Null where the frame was not looked at.")
     threshold: float = Field(
         description="NOT_OK from this score upwards; where the recipe limits the areas of classes, those decide."
     )
@@ -114,8 +136,10 @@ class Inspection(Identity):
     models: tuple[ModelFacts, ...]
     request_id: str
     trace_id: str
-    received_at: UtcTime
-    decided_at: UtcTime
+    acquired_at: UtcTime | None = Field(default=None, description="When the picture was taken, as the caller says.")
+    received_at: UtcTime = Field(description="When the gateway took the request.")
+    decided_at: UtcTime = Field(description="When the evaluation stood.")
+    service_version: str = Field(description="Version of the gateway.")
     stage_seconds: dict[str, float] = Field(
         description="`preprocess` (of it `decode`, `steps`) and `decide` (of it `infer`, `policy`), in seconds."
     )

@@ -3,52 +3,100 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 
 from flawgate_contracts.calls import create_channel
-from flawgate_contracts.serving import metrics_server, stop_signal
+from flawgate_contracts.errors import InvalidParameter
+from flawgate_contracts.metrics import AccessMetrics
+from flawgate_contracts.serving import GrpcServer, metrics_server, stop_signal
+from flawgate_contracts.startup import StartupError
+from flawgate_gateway.access.authenticating import Authenticator
+from flawgate_gateway.access.gate import Gate, KeyGate, OpenGate
+from flawgate_gateway.access.keys import KeyBook
+from flawgate_gateway.access.rates import RateLimits
+from flawgate_gateway.admission.gate import AdmissionGate
+from flawgate_gateway.archive.holds import HoldBook
+from flawgate_gateway.archive.opening import kept_archive
 from flawgate_gateway.clients import DecisionClient, PreprocessingClient, is_serving
-from flawgate_gateway.core import Inspector
-from flawgate_gateway.observer import PrometheusObserver
-from flawgate_gateway.ports import Decider, Observer, Preprocessor
+from flawgate_gateway.core import Inspector, Way
+from flawgate_gateway.database.connections import Database
+from flawgate_gateway.database.preparing import answers, prepared_database
+from flawgate_gateway.observer import PrometheusDeliveryObserver, PrometheusObserver, PrometheusPictureObserver
+from flawgate_gateway.oip.door import OpenInferenceMiddleware
+from flawgate_gateway.oip.triton import TritonHttp
+from flawgate_gateway.outbox.desk import SinkDesk
+from flawgate_gateway.outbox.dispatcher import Dispatcher
+from flawgate_gateway.outbox.drafts import COMPLETED, POLICY_ACTIVATED, REVIEWED
+from flawgate_gateway.outbox.senders import sender_of
+from flawgate_gateway.outbox.sinks import load_sinks
+from flawgate_gateway.policies.book import PolicyBook
+from flawgate_gateway.policies.desk import PolicyDesk
+from flawgate_gateway.policies.in_force import RecipesInForce
+from flawgate_gateway.policies.simulation import Simulator
+from flawgate_gateway.ports import Archive, Observer
 from flawgate_gateway.recipes import RecipeBook
+from flawgate_gateway.records.book import RecordBook
+from flawgate_gateway.records.tidying import keep_tidy
 from flawgate_gateway.rest import routes
+from flawgate_gateway.rest.access import AccessMiddleware
+from flawgate_gateway.rest.batch import batch_routes
 from flawgate_gateway.rest.body import BodyLimitMiddleware
+from flawgate_gateway.rest.document import describe, operation_id
+from flawgate_gateway.rest.holds import hold_routes
+from flawgate_gateway.rest.keys import key_routes
 from flawgate_gateway.rest.middleware import ContextMiddleware
 from flawgate_gateway.rest.openapi import DESCRIPTION
+from flawgate_gateway.rest.pictures import picture_routes
+from flawgate_gateway.rest.policies import policy_routes
 from flawgate_gateway.rest.problems import install_handlers
+from flawgate_gateway.rest.queries import query_routes
+from flawgate_gateway.rest.reviews import review_routes
 from flawgate_gateway.rest.server import RestServer, listen
+from flawgate_gateway.rest.sinks import schema_routes, sink_routes
+from flawgate_gateway.rest.tls import server_context
+from flawgate_gateway.reviews.book import ReviewBook
+from flawgate_gateway.reviews.export import ReviewExport
+from flawgate_gateway.rpc.access import admitting
+from flawgate_gateway.rpc.server import create_server, started
+from flawgate_gateway.rpc.servicer import InspectionServicer
+from flawgate_gateway.rpc.tls import server_credentials
 from flawgate_gateway.settings import GatewaySettings
-from flawgate_gateway.store import InspectionStore
 from flawgate_imaging.decoding import Limits
 
 MAX_CALL_S = 600.0
 """Longest call of another service, in seconds; the deadline of an inspection is shorter, or as long."""
+FULL_QUEUES = 8
+"""Recipes whose queues may be full at once before anything more is refused."""
+TIDY_S = 600.0
+"""Seconds between two rounds in which expired idempotency keys are forgotten."""
 
 Check = Callable[[], Awaitable[dict[str, bool]]]
 """Says of each service that the gateway needs whether it is serving."""
 
 
-def create_app(
-    settings: GatewaySettings, preprocessor: Preprocessor, decider: Decider, observer: Observer, check: Check
-) -> FastAPI:
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the doors stand over."""
+
+    inspector: Inspector
+    records: RecordBook
+    recipes: RecipeBook
+    database: Database
+    archive: Archive
+    check: Check
+    gate: Gate
+    policies: PolicyBook
+    dispatcher: Dispatcher
+    triton: TritonHttp | None = None
+
+
+def create_app(settings: GatewaySettings, parts: Parts) -> FastAPI:
     """Build the REST door over the core."""
-    recipes = RecipeBook(decider, ttl_s=settings.recipe_ttl_s)
-    store = InspectionStore(max_inspections=settings.store_max_inspections, max_bytes=settings.store_max_bytes)
-    inspector = Inspector(
-        preprocessor,
-        decider,
-        recipes,
-        store,
-        observer,
-        max_in_progress=settings.max_in_progress,
-        deadline_s=settings.deadline_s,
-    )
-    limits = Limits(max_bytes=settings.max_body_bytes, max_pixels=settings.max_frame_pixels)
     # /docs with its scripts from this server: a factory often has no way to the outside.
     app = FastAPIOffline(
         title="Flawgate",
@@ -56,14 +104,36 @@ def create_app(
         description=DESCRIPTION,
         redoc_url=None,
         redirect_slashes=False,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        generate_unique_id_function=operation_id,
     )
     app.state.stopping = False
-    app.include_router(routes.inspection_routes(inspector, upload_timeout_s=settings.upload_timeout_s))
-    app.include_router(routes.store_routes(store, limits))
-    app.include_router(routes.recipe_routes(recipes))
+    limits = Limits(max_bytes=settings.max_body_bytes, max_pixels=settings.max_frame_pixels)
+    app.include_router(routes.inspection_routes(parts.inspector, upload_timeout_s=settings.upload_timeout_s))
+    app.include_router(
+        batch_routes(
+            parts.inspector,
+            max_items=settings.batch_max_items,
+            concurrency=settings.batch_concurrency,
+            upload_timeout_s=settings.upload_timeout_s,
+        )
+    )
+    app.include_router(query_routes(parts.database))
+    app.include_router(routes.record_routes(parts.records))
+    app.include_router(picture_routes(parts.records, parts.archive, limits))
+    app.include_router(hold_routes(HoldBook(parts.database)))
+    app.include_router(routes.recipe_routes(parts.recipes))
+    app.include_router(create_policy_routes(parts))
+    app.include_router(create_review_routes(parts))
+    app.include_router(sink_routes(SinkDesk(parts.database, parts.dispatcher.sinks, parts.dispatcher.wake)))
+    app.include_router(schema_routes())
+    app.include_router(key_routes(KeyBook(parts.database)))
     app.include_router(routes.problem_routes())
-    app.include_router(routes.health_routes(check))
+    app.include_router(routes.health_routes(parts.check))
     install_handlers(app)
+    describe(app)
+    app.add_middleware(AccessMiddleware, gate=parts.gate)
+    app.add_middleware(OpenInferenceMiddleware, triton=parts.triton, gate=parts.gate)
     app.add_middleware(ContextMiddleware)
     app.add_middleware(
         BodyLimitMiddleware, max_bytes=settings.max_body_bytes, max_buffered_bytes=settings.max_buffered_bytes
@@ -71,41 +141,163 @@ def create_app(
     return app
 
 
+def create_policy_routes(parts: Parts) -> APIRouter:
+    """Build what drafts, activates and tries policies."""
+    desk = PolicyDesk(
+        parts.database, parts.recipes, parts.policies, sinks=parts.dispatcher.sinks.takers(POLICY_ACTIVATED)
+    )
+    return policy_routes(parts.database, desk, Simulator(parts.database, parts.recipes))
+
+
+def create_review_routes(parts: Parts) -> APIRouter:
+    """Build what takes reviews and gives them out."""
+    reviews = ReviewBook(parts.database, parts.records, sinks=parts.dispatcher.sinks.takers(REVIEWED))
+    return review_routes(parts.database, reviews, ReviewExport(parts.database, parts.records, parts.archive))
+
+
+def create_dispatcher(settings: GatewaySettings, database: Database, registry: CollectorRegistry) -> Dispatcher:
+    """Build what delivers events; it does not run yet.
+
+    Raises:
+        StartupError: the file of sinks, or one that it names, cannot be used.
+    """
+    try:
+        sinks = load_sinks(settings.sinks_file)
+        return Dispatcher(
+            database,
+            sinks,
+            sender_of,
+            PrometheusDeliveryObserver(registry, [sink.name for sink in sinks.sinks]),
+            poll_s=settings.outbox_poll_s,
+            lease_s=settings.outbox_lease_s,
+            retention_days=settings.outbox_retention_days,
+        )
+    except InvalidParameter as err:
+        raise StartupError(err.message) from err
+
+
+def create_gate(settings: GatewaySettings, database: Database, registry: CollectorRegistry) -> Gate:
+    """Build what asks each request for its key, whichever door it comes to."""
+    if settings.access != "keys":
+        return OpenGate()
+    refused = AccessMetrics(registry).refused
+    return KeyGate(
+        Authenticator(KeyBook(database), ttl_s=settings.key_ttl_s),
+        RateLimits(settings.key_requests_per_s),
+        lambda reason: refused.labels(reason).inc(),
+    )
+
+
+async def open_archive(
+    stack: AsyncExitStack, settings: GatewaySettings, database: Database, registry: CollectorRegistry
+) -> Archive:
+    """Open the archive of pictures, which is looked after until the stack is closed."""
+    kept = kept_archive(settings.archive_terms(), database, PrometheusPictureObserver(registry))
+    try:
+        return await stack.enter_async_context(kept)
+    except InvalidParameter as err:
+        raise StartupError(err.message) from err
+
+
+def create_inspector(settings: GatewaySettings, way: Way, observer: Observer) -> Inspector:
+    """Build the core over the parts that every frame goes through."""
+    max_taken_on = settings.max_in_progress + FULL_QUEUES * settings.max_waiting
+    return Inspector(way, observer, max_taken_on=max_taken_on, deadline_s=settings.deadline_s)
+
+
 @asynccontextmanager
-async def connected_app(settings: GatewaySettings, registry: CollectorRegistry) -> AsyncIterator[FastAPI]:
-    """The app over channels to the other services, which are closed at the end of the block."""
+async def connected_parts(settings: GatewaySettings, registry: CollectorRegistry) -> AsyncIterator[Parts]:
+    """What the doors stand over, with the other services and the records; all is let go of at the end of the block."""
     async with AsyncExitStack() as stack:
         targets = {"preprocessing": settings.preprocessing_target, "decision": settings.decision_target}
         channels = {
             name: await stack.enter_async_context(create_channel(target, max_message_bytes=settings.max_message_bytes))
             for name, target in targets.items()
         }
+        database = await stack.enter_async_context(prepared_database(settings.records_url()))
 
         async def check() -> dict[str, bool]:
-            serving = await asyncio.gather(*(is_serving(channel) for channel in channels.values()))
-            return dict(zip(channels, serving, strict=True))
+            serving = await asyncio.gather(*(is_serving(channel) for channel in channels.values()), answers(database))
+            return dict(zip((*channels, "records"), serving, strict=True))
 
-        yield create_app(
-            settings,
-            PreprocessingClient(channels["preprocessing"], timeout_s=MAX_CALL_S),
-            DecisionClient(channels["decision"], timeout_s=MAX_CALL_S),
-            PrometheusObserver(registry),
-            check,
+        decider = DecisionClient(channels["decision"], timeout_s=MAX_CALL_S)
+        recipes = RecipeBook(decider, ttl_s=settings.recipe_ttl_s)
+        policies = PolicyBook(database, ttl_s=settings.policy_ttl_s)
+        dispatcher = create_dispatcher(settings, database, registry)
+        await stack.enter_async_context(dispatcher.running(grace_s=settings.grace_s))
+        records = RecordBook(
+            database,
+            sinks=dispatcher.sinks.takers(COMPLETED),
+            expires_s=settings.idempotency_h * 3600,
+            written=dispatcher.wake,
         )
+        archive = await open_archive(stack, settings, database, registry)
+        way = Way(
+            PreprocessingClient(channels["preprocessing"], timeout_s=MAX_CALL_S),
+            decider,
+            RecipesInForce(recipes, policies),
+            AdmissionGate(max_in_progress=settings.max_in_progress, max_waiting=settings.max_waiting),
+            archive,
+            records,
+        )
+        inspector = create_inspector(settings, way, PrometheusObserver(registry))
+        stack.push_async_callback(inspector.settled)
+        tidying = asyncio.ensure_future(keep_tidy(database, every_s=TIDY_S))
+        stack.callback(tidying.cancel)
+        gate = create_gate(settings, database, registry)
+        triton = await stack.enter_async_context(triton_http(settings))
+        yield Parts(inspector, records, recipes, database, archive, check, gate, policies, dispatcher, triton)
+
+
+@asynccontextmanager
+async def triton_http(settings: GatewaySettings) -> AsyncIterator[TritonHttp | None]:
+    """Triton's HTTP port, where there is one, for those who bring tensors."""
+    if not settings.triton_http_url:
+        yield None
+        return
+    triton = TritonHttp(
+        settings.triton_http_url, timeout_s=settings.triton_timeout_s, max_in_progress=settings.triton_max_in_progress
+    )
+    try:
+        yield triton
+    finally:
+        await triton.close()
+
+
+def create_grpc_door(settings: GatewaySettings, registry: CollectorRegistry, parts: Parts) -> GrpcServer:
+    """Build the gRPC door over the core; it is not started.
+
+    Raises:
+        StartupError: the port is taken, or a file of TLS is no good.
+    """
+    servicer = InspectionServicer(parts.inspector, parts.records, parts.database, admitting(parts.gate))
+    return create_server(settings, registry, servicer, server_credentials(settings))
 
 
 async def serve(settings: GatewaySettings) -> None:
     """Serve until SIGTERM or SIGINT, then drain."""
     registry = CollectorRegistry()
+    tls = server_context(settings)
     listener = listen(settings.host, settings.port)
     with metrics_server(settings.host, settings.metrics_port, registry):
-        async with connected_app(settings, registry) as app:
-            server = RestServer(app, grace_s=settings.grace_s)
-            serving = asyncio.ensure_future(server.serve(sockets=[listener]))
-            stopped = asyncio.ensure_future(stop_signal())
-            await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            app.state.stopping = True
-            await asyncio.sleep(settings.drain_s)
-            server.should_exit = True
-            stopped.cancel()
-            await serving
+        async with connected_parts(settings, registry) as parts:
+            app = create_app(settings, parts)
+
+            async def is_ready() -> bool:
+                return not app.state.stopping and all((await parts.check()).values())
+
+            rest = RestServer(app, grace_s=settings.grace_s, tls=tls)
+            grpc_door = create_grpc_door(settings, registry, parts)
+            async with started(grpc_door, is_ready):
+                serving = asyncio.ensure_future(rest.serve(sockets=[listener]))
+                stopped = asyncio.ensure_future(stop_signal())
+                await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                app.state.stopping = True
+                stopped.cancel()
+                await asyncio.gather(_drained(rest, serving, settings.drain_s), grpc_door.drain_and_stop())
+
+
+async def _drained(rest: RestServer, serving: "asyncio.Future[None]", drain_s: float) -> None:
+    await asyncio.sleep(drain_s)
+    rest.should_exit = True
+    await serving

@@ -1,6 +1,6 @@
 """The other services over gRPC, as the core's ports."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import grpc
@@ -14,7 +14,7 @@ from flawgate.decision.v1 import decision_pb2, decision_pb2_grpc
 from flawgate.inspection.v1 import types_pb2
 from flawgate.preprocessing.v1 import preprocessing_pb2, preprocessing_pb2_grpc
 from flawgate_contracts.calls import call
-from flawgate_contracts.recipe import Recipe
+from flawgate_contracts.recipe import Policy, Recipe
 from flawgate_contracts.steps import STEPS, Step
 from flawgate_gateway.answer import Box, ClassProbability, Defect, ModelFacts
 from flawgate_gateway.frames import Frame
@@ -60,10 +60,14 @@ class DecisionClient:
     def __init__(self, channel: grpc.aio.Channel, *, timeout_s: float) -> None:
         self._stub: decision_pb2_grpc.DecisionServiceAsyncStub = decision_pb2_grpc.DecisionServiceStub(channel)
         self._timeout_s = timeout_s
+        self._own_policies: Mapping[str, Policy] = {}
+        """Of the recipes as last listed: what decision judges by unless it is told otherwise."""
 
     async def decide(self, recipe: Recipe, prepared: PreparedTensor) -> Decided:
         """See `Decider`."""
         request = _decide_request(recipe, prepared)
+        if recipe.policy != self._own_policies.get(recipe.name):
+            request.policy.update(recipe.policy.model_dump(mode="json"))
         answer = await call(self._stub.Decide, request, service="decision", timeout_s=self._timeout_s)
         return _decided(answer)
 
@@ -71,7 +75,9 @@ class DecisionClient:
         """See `Decider`."""
         request = decision_pb2.ListRecipesRequest()
         answer = await call(self._stub.ListRecipes, request, service="decision", timeout_s=LIST_TIMEOUT_S)
-        return [_listed(recipe) for recipe in answer.recipes]
+        listed = [_listed(recipe) for recipe in answer.recipes]
+        self._own_policies = {each.name: each.recipe.policy for each in listed if each.recipe is not None}
+        return listed
 
 
 async def is_serving(channel: grpc.aio.Channel) -> bool:
@@ -140,6 +146,7 @@ def _decided(answer: decision_pb2.DecideResponse) -> Decided:
         models=tuple(ModelFacts(name=m.name, version=m.version, sha256=m.sha256) for m in answer.models),
         infer_seconds=answer.infer_seconds,
         policy_seconds=answer.policy_seconds,
+        explanation=_mask(answer.explanation)[0] if answer.HasField("explanation") else None,
     )
 
 

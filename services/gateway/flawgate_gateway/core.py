@@ -1,4 +1,4 @@
-"""What the gateway is: the way of a frame through preprocessing and decision. Nothing here knows HTTP or gRPC."""
+"""What the gateway is: the way of a frame, from its arrival to its record. Nothing here knows HTTP or gRPC."""
 
 import asyncio
 import hashlib
@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from uuid_utils import uuid7
+import structlog
 
 from flawgate_contracts.context import bound, current_context
 from flawgate_contracts.errors import (
@@ -20,11 +20,19 @@ from flawgate_contracts.errors import (
     RequestCancelled,
 )
 from flawgate_contracts.recipe import Recipe
-from flawgate_gateway.answer import FrameFacts, Inspection, Links
+from flawgate_gateway.admission.gate import AdmissionGate, DeadlineUnreachable
+from flawgate_gateway.answer import Inspection, Links
 from flawgate_gateway.frames import Frame, InspectionOrder
-from flawgate_gateway.ports import Decided, Decider, Evidence, Observer, PreparedTensor, Preprocessor
-from flawgate_gateway.recipes import RecipeBook
-from flawgate_gateway.store import InspectionStore
+from flawgate_gateway.passage import Passage, decided_inspection, unreachable_inspection
+from flawgate_gateway.ports import Archive, Decider, Evidence, Observer, Preprocessor, RecipeSource
+from flawgate_gateway.records.book import RecordBook
+from flawgate_gateway.records.claims import Claim
+from flawgate_gateway.records.submission import Submission, fingerprint
+
+log = structlog.get_logger(__name__)
+
+NOBODY = Submission()
+"""Nobody in particular, without an idempotency key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,73 +51,76 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
-class _Passage:
-    """A frame that went all the way."""
+class Answered:
+    """What a request for an inspection comes to."""
 
-    recipe: Recipe
-    prepared: PreparedTensor
-    decided: Decided
-    preprocess_seconds: float
-    decide_seconds: float
+    inspection: Inspection
+    replayed: bool
+    """Whether it is the answer that an earlier request with the same idempotency key got."""
 
-    def stage_seconds(self) -> dict[str, float]:
-        """Stage → seconds, rounded to microseconds."""
-        seconds = {
-            "preprocess": self.preprocess_seconds,
-            "decode": self.prepared.decode_seconds,
-            "steps": self.prepared.steps_seconds,
-            "decide": self.decide_seconds,
-            "infer": self.decided.infer_seconds,
-            "policy": self.decided.policy_seconds,
-        }
-        return {stage: round(value, 6) for stage, value in seconds.items()}
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The parts through which every frame goes."""
+
+    preprocessor: Preprocessor
+    decider: Decider
+    recipes: RecipeSource
+    gate: AdmissionGate
+    archive: Archive
+    records: RecordBook
 
 
 class Inspector:
-    """Takes frames on, as many at once as it may, and answers each with an inspection or an error."""
+    """Takes frames on, as many at once as it may, and answers each with an inspection on record, or an error."""
 
-    def __init__(
-        self,
-        preprocessor: Preprocessor,
-        decider: Decider,
-        recipes: RecipeBook,
-        store: InspectionStore,
-        observer: Observer,
-        *,
-        max_in_progress: int,
-        deadline_s: float,
-    ) -> None:
-        self._preprocessor = preprocessor
-        self._decider = decider
-        self._recipes = recipes
-        self._store = store
+    def __init__(self, way: Way, observer: Observer, *, max_taken_on: int, deadline_s: float) -> None:
+        """An inspector.
+
+        Args:
+            way: through which the frames go.
+            observer: is told of each.
+            max_taken_on: frames that are worked on or wait, all together.
+            deadline_s: for an order that states none, in seconds.
+        """
+        self._way = way
         self._observer = observer
-        self._max_in_progress = max_in_progress
-        self._in_progress = 0
+        self._max_taken_on = max_taken_on
+        self._taken_on = 0
         self._deadline_s = deadline_s
+        self._recording: set[asyncio.Task[Inspection]] = set()
 
-    async def inspect(self, frame: Frame, order: InspectionOrder, arrival: Arrival) -> Inspection:
-        """Inspect one frame.
+    async def inspect(
+        self, frame: Frame, order: InspectionOrder, arrival: Arrival, submission: Submission = NOBODY
+    ) -> Answered:
+        """Inspect one frame, and write its record.
 
         Args:
             frame: the picture.
             order: the recipe, the identity in the plant, the deadline.
             arrival: when the request came; the deadline counts from there.
+            submission: who asks, under which idempotency key.
 
         Raises:
             FlawgateError: of the class that fits; the frame then has no evaluation, and is never OK.
         """
-        async with self._admitted(), self._deadline(order, arrival):
-            passage = await self._pass(frame, order.recipe)
+        async with self._counted(), self._deadline(order, arrival) as deadline:
             sha256 = await asyncio.to_thread(_sha256, frame.data)
-            inspection = _inspection(order, arrival, passage, sha256)
-            self._store.put(
-                inspection, Evidence(frame, passage.recipe, passage.decided.mask, passage.prepared.geometry)
-            )
-            self._observer.answered(
-                order.recipe, passage.decided, time.monotonic() - arrival.started, inspection.stage_seconds
-            )
-            return inspection
+            lasts_s = deadline - time.monotonic()
+            claim = await self._way.records.claim(submission, fingerprint(order, sha256), lasts_s=lasts_s)
+            if isinstance(claim, Inspection):
+                self._observer.replayed()
+                return Answered(claim, replayed=True)
+            async with self._way.records.ending(claim):
+                inspection, evidence = await self._inspected(frame, order, arrival, deadline, sha256)
+            inspection = await self._recorded(inspection, evidence, claim)
+            self._observer.answered(inspection, time.monotonic() - arrival.started)
+            return Answered(inspection, replayed=False)
+
+    async def settled(self) -> None:
+        """Wait until what was decided is on record, also for callers who went away."""
+        while self._recording:
+            await asyncio.wait(self._recording)
 
     @contextmanager
     def counted_failures(self) -> Iterator[None]:
@@ -127,31 +138,32 @@ class Inspector:
             raise
 
     @asynccontextmanager
-    async def _admitted(self) -> AsyncIterator[None]:
+    async def _counted(self) -> AsyncIterator[None]:
         with self.counted_failures():
-            if self._in_progress >= self._max_in_progress:
+            if self._taken_on >= self._max_taken_on:
                 raise Overloaded(
-                    f"{self._max_in_progress} inspections are being worked on, which is all that are taken at once; "
-                    "try again shortly."
+                    f"{self._taken_on} inspections are worked on or wait, which is all that are taken on; try again "
+                    "shortly."
                 )
-            self._in_progress += 1
+            self._taken_on += 1
             self._observer.started()
             try:
                 yield
             finally:
-                self._in_progress -= 1
+                self._taken_on -= 1
                 self._observer.finished()
 
     @asynccontextmanager
-    async def _deadline(self, order: InspectionOrder, arrival: Arrival) -> AsyncIterator[None]:
-        """Bind the deadline for the next hops, and end the work when it passes."""
+    async def _deadline(self, order: InspectionOrder, arrival: Arrival) -> AsyncIterator[float]:
+        """Bind the deadline for the next hops, and end the work when it passes; gives it, on the monotonic clock."""
         allowed_s = self._deadline_s if order.deadline_ms is None else order.deadline_ms / 1000
-        timed = replace(current_context(), deadline=arrival.started + allowed_s)
+        deadline = arrival.started + allowed_s
+        timed = replace(current_context(), deadline=deadline)
         with bound(timed):
             timer = asyncio.timeout(timed.remaining_s())
             try:
                 async with timer:
-                    yield
+                    yield deadline
             except TimeoutError as err:
                 if not timer.expired():
                     raise
@@ -160,58 +172,55 @@ class Inspector:
                     "or send fewer frames at once."
                 ) from err
 
-    async def _pass(self, frame: Frame, name: str) -> _Passage:
+    async def _inspected(
+        self, frame: Frame, order: InspectionOrder, arrival: Arrival, deadline: float, sha256: str
+    ) -> tuple[Inspection, Evidence]:
+        recipe = await self._way.recipes.ready(order.recipe)
+        try:
+            async with self._way.gate.admitted(recipe.name, deadline):
+                passage = await self._pass(frame, recipe)
+        except DeadlineUnreachable:
+            return unreachable_inspection(order, arrival.received_at, recipe, sha256), Evidence.unseen(frame, recipe)
+        return decided_inspection(order, arrival.received_at, passage, sha256), passage.evidence(frame)
+
+    async def _pass(self, frame: Frame, recipe: Recipe) -> Passage:
         """Through both services; once more from the start when the recipe was promoted in between."""
-        recipe = await self._recipes.ready(name)
         try:
             return await self._pass_once(frame, recipe)
         except RecipeChanged:
-            self._recipes.forget()
-            return await self._pass_once(frame, await self._recipes.ready(name))
+            self._way.recipes.forget()
+            return await self._pass_once(frame, await self._way.recipes.ready(recipe.name))
 
-    async def _pass_once(self, frame: Frame, recipe: Recipe) -> _Passage:
+    async def _pass_once(self, frame: Frame, recipe: Recipe) -> Passage:
         started = time.perf_counter()
-        prepared = await self._preprocessor.preprocess(frame, recipe.steps)
+        prepared = await self._way.preprocessor.preprocess(frame, recipe.steps)
         preprocessed = time.perf_counter()
-        decided = await self._decider.decide(recipe, prepared)
-        return _Passage(recipe, prepared, decided, preprocessed - started, time.perf_counter() - preprocessed)
+        decided = await self._way.decider.decide(recipe, prepared)
+        return Passage(recipe, prepared, decided, preprocessed - started, time.perf_counter() - preprocessed)
 
+    async def _recorded(self, inspection: Inspection, evidence: Evidence, claim: Claim | None) -> Inspection:
+        """The inspection as it stands on record. What was decided is recorded even where the caller goes away."""
+        recording = asyncio.ensure_future(self._record(inspection, evidence, claim))
+        self._recording.add(recording)
+        recording.add_done_callback(self._settle)
+        return await asyncio.shield(recording)
 
-def _inspection(order: InspectionOrder, arrival: Arrival, passage: _Passage, sha256: str) -> Inspection:
-    inspection_id = str(uuid7())
-    context, decided = current_context(), passage.decided
-    here = f"/v1/inspections/{inspection_id}"
-    return Inspection(
-        **order.identity().model_dump(),
-        inspection_id=inspection_id,
-        recipe=order.recipe,
-        recipe_version=decided.recipe_version,
-        policy_version=decided.policy_version,
-        evaluation=decided.evaluation,
-        score=decided.score,
-        threshold=decided.threshold,
-        reason=decided.reason,
-        class_name=decided.class_name,
-        probabilities=decided.probabilities,
-        defects=decided.defects,
-        frame=_facts(passage.prepared, sha256),
-        models=decided.models,
-        request_id=context.request_id,
-        trace_id=context.trace_id,
-        received_at=arrival.received_at,
-        decided_at=datetime.now(UTC),
-        stage_seconds=passage.stage_seconds(),
-        links=Links(
-            self=here,
-            mask=None if decided.mask is None else f"{here}/mask.png",
-            overlay=f"{here}/overlay.png",
-        ),
-    )
+    def _settle(self, recording: "asyncio.Task[Inspection]") -> None:
+        self._recording.discard(recording)
+        if not recording.cancelled() and isinstance(error := recording.exception(), FlawgateError):
+            log.warning("a decided frame is not on record", reason=error.reason, detail=error.message)
 
-
-def _facts(prepared: PreparedTensor, sha256: str) -> FrameFacts:
-    geometry = prepared.geometry
-    return FrameFacts(width=geometry.frame_width, height=geometry.frame_height, sha256=sha256)
+    async def _record(self, inspection: Inspection, evidence: Evidence, claim: Claim | None) -> Inspection:
+        async with self._way.records.ending(claim):
+            archived = await self._way.archive.put(inspection, evidence)
+            await self._way.records.record(inspection, archived, claim)
+        links = Links.of(
+            inspection.inspection_id,
+            pictures=archived is not None,
+            mask=archived is not None and archived.mask_sha256 is not None,
+            overlay=inspection.score is not None,
+        )
+        return inspection.model_copy(update={"links": links})
 
 
 def _sha256(data: bytes) -> str:

@@ -1,14 +1,30 @@
 """What comes in: a frame, and who it is from."""
 
+import re
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from flawgate_contracts.recipe import Name
 
 PlantId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
 """Whatever the MES calls it: 1 to 128 characters, none of them a control character."""
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def _rfc_3339(value: Any) -> Any:
+    """Refuse what pydantic alone would take for a time, such as a bare number."""
+    if isinstance(value, str) and not _RFC_3339.fullmatch(value):
+        raise ValueError(
+            "write it by RFC 3339 with its zone, such as 2026-11-20T10:15:02Z (in a URL, + is written %2B)"
+        )
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_rfc_3339)]
+"""RFC 3339 with a zone; finer than microseconds is cut off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +62,9 @@ class InspectionOrder(Identity):
     """All that may be said beside the picture, as form fields or in the query."""
 
     recipe: Name = Field(description="Name of the recipe, see `GET /v1/recipes`.")
+    acquired_at: Moment | None = Field(
+        default=None, description="When the picture was taken: RFC 3339 with a time zone."
+    )
     deadline_ms: int | None = Field(
         default=None,
         ge=1,

@@ -1,12 +1,18 @@
-"""The core's `Observer` over Prometheus."""
+"""The core's `Observer`, and the archive's, over Prometheus."""
+
+from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry
 
-from flawgate_contracts.metrics import InspectionMetrics, StageMetrics
-from flawgate_gateway.ports import Decided
+from flawgate_contracts.metrics import InspectionMetrics, OutboxMetrics, PictureMetrics, StageMetrics
+from flawgate_gateway.answer import Inspection
+from flawgate_gateway.archive.observer import Operation, Skipped
 
 STAGES = ("preprocess", "decide")
 """The gateway's own stages, hops included; what happens within them is measured where it happens."""
+
+DELIVERY_RESULTS = ("delivered", "refused", "unreachable", "dead")
+"""What may come of one try."""
 
 
 class PrometheusObserver:
@@ -20,13 +26,20 @@ class PrometheusObserver:
         """See `Observer`."""
         self._inspections.in_progress.inc()
 
-    def answered(self, recipe: str, decided: Decided, seconds: float, stage_seconds: dict[str, float]) -> None:
+    def answered(self, inspection: Inspection, seconds: float) -> None:
         """See `Observer`."""
-        self._inspections.inspections.labels(recipe, decided.evaluation, decided.reason).inc()
+        recipe = inspection.recipe
+        self._inspections.inspections.labels(recipe, inspection.evaluation, inspection.reason).inc()
         self._inspections.duration.labels(recipe).observe(seconds)
-        self._inspections.score.labels(recipe).observe(decided.score)
+        if inspection.score is not None:
+            self._inspections.score.labels(recipe).observe(inspection.score)
         for stage in STAGES:
-            self._stages.observe(stage, stage_seconds[stage])
+            if stage in inspection.stage_seconds:
+                self._stages.observe(stage, inspection.stage_seconds[stage])
+
+    def replayed(self) -> None:
+        """See `Observer`."""
+        self._inspections.replays.inc()
 
     def failed(self, reason: str) -> None:
         """See `Observer`."""
@@ -35,3 +48,56 @@ class PrometheusObserver:
     def finished(self) -> None:
         """See `Observer`."""
         self._inspections.in_progress.dec()
+
+
+class PrometheusPictureObserver:
+    """Counts pictures."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._pictures = PictureMetrics(registry)
+
+    def kept(self, evaluation: str, stored_bytes: int) -> None:
+        """See `PictureObserver`."""
+        self._pictures.kept.labels(evaluation).inc()
+        self._pictures.kept_bytes.inc(stored_bytes)
+
+    def skipped(self, cause: Skipped) -> None:
+        """See `PictureObserver`."""
+        self._pictures.skipped.labels(cause).inc()
+
+    def purged(self, evaluation: str, stored_bytes: int) -> None:
+        """See `PictureObserver`."""
+        self._pictures.purged.labels(evaluation).inc()
+        self._pictures.purged_bytes.inc(stored_bytes)
+
+    def failed(self, operation: Operation) -> None:
+        """See `PictureObserver`."""
+        self._pictures.failures.labels(operation).inc()
+
+    def level(self, held_bytes: int, max_bytes: int) -> None:
+        """See `PictureObserver`."""
+        self._pictures.held_bytes.set(held_bytes)
+        self._pictures.max_bytes.set(max_bytes)
+
+    def purge_ended(self) -> None:
+        """See `PictureObserver`."""
+        self._pictures.last_purge.set_to_current_time()
+
+
+class PrometheusDeliveryObserver:
+    """Counts what becomes of events."""
+
+    def __init__(self, registry: CollectorRegistry, sinks: Sequence[str]) -> None:
+        self._metrics = OutboxMetrics(registry)
+        for sink in sinks:
+            for result in DELIVERY_RESULTS:
+                self._metrics.deliveries.labels(sink, result)
+
+    def tried(self, sink: str, result: str) -> None:
+        """See `DeliveryObserver`."""
+        self._metrics.deliveries.labels(sink, result).inc()
+
+    def backlog(self, sink: str, pending: int, oldest_age_s: float) -> None:
+        """See `DeliveryObserver`."""
+        self._metrics.pending.labels(sink).set(pending)
+        self._metrics.oldest_age.labels(sink).set(oldest_age_s)

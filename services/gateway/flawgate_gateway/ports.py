@@ -1,15 +1,17 @@
 """What the core needs of the other services, in its own words."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from flawgate_contracts.kinds import Kind
 from flawgate_contracts.recipe import Recipe
 from flawgate_contracts.steps import Step
-from flawgate_gateway.answer import ClassProbability, Defect, ModelFacts
+from flawgate_gateway.answer import ClassProbability, Defect, Inspection, ModelFacts
+from flawgate_gateway.archive.archived import Archived
 from flawgate_gateway.frames import Frame
 from flawgate_imaging.geometry import Geometry
 
@@ -46,6 +48,8 @@ class Decided:
     models: tuple[ModelFacts, ...]
     infer_seconds: float
     policy_seconds: float
+    explanation: NDArray[np.uint8] | None = None
+    """(height, width), uint8, × 255: where the class answered is seen (Grad-CAM); None where no recipe says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,18 @@ class ListedRecipe:
     detail: str
     recipe: Recipe | None
     """None where it could not be read."""
+
+
+class RecipeSource(Protocol):
+    """The recipes, each under the policy in force."""
+
+    async def ready(self, name: str) -> Recipe:
+        """The recipe of that name, ready for use. Raises `FlawgateError`."""
+        ...
+
+    def forget(self) -> None:
+        """Look again the next time."""
+        ...
 
 
 class Preprocessor(Protocol):
@@ -87,8 +103,12 @@ class Observer(Protocol):
         """An inspection was taken on."""
         ...
 
-    def answered(self, recipe: str, decided: Decided, seconds: float, stage_seconds: dict[str, float]) -> None:
-        """An inspection ended with an evaluation."""
+    def answered(self, inspection: Inspection, seconds: float) -> None:
+        """An inspection ended with an evaluation, so many seconds after its first byte came."""
+        ...
+
+    def replayed(self) -> None:
+        """A request got the answer of an earlier one."""
         ...
 
     def failed(self, reason: str) -> None:
@@ -101,16 +121,64 @@ class Observer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class DrawingFacts:
+    """What the pictures need to know of the recipe, so that they can be drawn long after it is gone."""
+
+    recipe: str
+    """Its name."""
+    kind: Kind
+    classes: tuple[str, ...]
+    """Names of the mask's channels or of the probabilities."""
+    mask_threshold: float
+    """A pixel belongs to a defect from this probability upwards, above 0, below 1."""
+    areas_decide: bool
+    """Whether limits of areas decide, not the score."""
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> "DrawingFacts":
+        """Those of a recipe, with the policy that was in force."""
+        policy = recipe.policy
+        return cls(recipe.name, recipe.kind, recipe.classes, policy.mask_threshold, bool(policy.areas))
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What the pictures of an inspection are drawn from."""
 
     frame: Frame
-    recipe: Recipe
-    """That it was inspected by."""
+    facts: DrawingFacts
     mask: NDArray[np.uint8] | None
     """(classes, height, width), uint8: probability, or residual, × 255; None of a classification."""
-    geometry: Geometry
-    nbytes: int = field(init=False)
+    geometry: Geometry | None
+    """From the tensor to the frame; None of a frame that was not looked at."""
+    explanation: NDArray[np.uint8] | None = None
+    """See `Decided.explanation`."""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "nbytes", len(self.frame.data) + (0 if self.mask is None else self.mask.nbytes))
+    @classmethod
+    def unseen(cls, frame: Frame, recipe: Recipe) -> "Evidence":
+        """That of a frame which was not looked at: the picture alone."""
+        return cls(frame, DrawingFacts.of(recipe), None, None)
+
+    @classmethod
+    def of(cls, frame: Frame, recipe: Recipe, decided: Decided, geometry: Geometry) -> "Evidence":
+        """That of a frame which was decided by a recipe."""
+        return cls(frame, DrawingFacts.of(recipe), decided.mask, geometry, decided.explanation)
+
+
+class Archive(Protocol):
+    """Where the pictures of inspections are kept."""
+
+    async def put(self, inspection: Inspection, evidence: Evidence) -> Archived | None:
+        """Keep what an inspection's pictures are drawn from; None where the rules keep nothing of it.
+
+        Raises `FlawgateError`.
+        """
+        ...
+
+    async def get(self, archived: Archived) -> Evidence:
+        """What was kept. Raises `FlawgateError`."""
+        ...
+
+    async def get_frame(self, archived: Archived) -> Frame:
+        """The frame alone. Raises `FlawgateError`."""
+        ...

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flawgate_contracts.errors import ModelFailure
-from flawgate_contracts.kinds import ANSWERS, MASK, PROBABILITIES, RECONSTRUCTION, SCORE, Kind
+from flawgate_contracts.kinds import ANSWERS, EXPLANATION, MASK, PROBABILITIES, RECONSTRUCTION, SCORE, Kind
 from flawgate_contracts.recipe import Recipe
 from flawgate_contracts.tiling import Tiling
 from flawgate_imaging import scores, tiles
@@ -60,11 +60,14 @@ class Judgement:
             the frame's own size. None for a classification.
         probabilities: (K,), float32, 0–1: of classes of frames; of a tiled frame, those of its worst tile. None unless
             the recipe is a classification.
+        explanation: (h, w), float32, 0–1: where the class of `probabilities` is seen, spread over the frame; of a tiled
+            frame in the frame's own size, as it is in its worst tile, and 0 elsewhere. None unless the models gave one.
     """
 
     score: float
     planes: Map | None = None
     probabilities: Map | None = None
+    explanation: Map | None = None
 
     @property
     def answer(self) -> int | None:
@@ -115,7 +118,8 @@ def judge(manner: Manner, frames: NDArray[np.uint8], answers: Answers, *, height
         ModelFailure: an answer is missing, of another shape, or no number from 0 to 1.
         InvalidFrame: a tile is larger than the frame.
     """
-    found = {name: _checked(name, answers, frames, manner) for name in ANSWERS[manner.kind]}
+    explained = (EXPLANATION,) if manner.kind == "classification" and EXPLANATION in answers else ()
+    found = {name: _checked(name, answers, frames, manner) for name in (*ANSWERS[manner.kind], *explained)}
     match manner.kind:
         case "cascade":
             ranked = [float(value) for value in found[SCORE][:, 0]]
@@ -128,7 +132,13 @@ def judge(manner: Manner, frames: NDArray[np.uint8], answers: Answers, *, height
             return _ranked(manner, residuals, height, width)
         case "classification":
             ranked = [_class_score(manner, each) for each in found[PROBABILITIES]]
-            return Judgement(scores.merged_score(ranked), probabilities=found[PROBABILITIES][int(np.argmax(ranked))])
+            worst = int(np.argmax(ranked))
+            shown_in = found[EXPLANATION][worst] if explained else None
+            return Judgement(
+                scores.merged_score(ranked),
+                probabilities=found[PROBABILITIES][worst],
+                explanation=None if shown_in is None else _placed(manner, shown_in, worst, height, width),
+            )
 
 
 def _checked(name: str, answers: Answers, frames: NDArray[np.uint8], manner: Manner) -> Map:
@@ -138,12 +148,12 @@ def _checked(name: str, answers: Answers, frames: NDArray[np.uint8], manner: Man
     values = answers[name]
     if not _fits(name, values, frames, manner):
         raise ModelFailure(
-            f"The model gave a {name} of shape {values.shape}, {values.dtype}, for tensors of shape {frames.shape}; "
+            f"The model gave {name} of shape {values.shape}, {values.dtype}, for tensors of {frames.shape}; "
             f"the recipe names {manner.classes} class(es)."
         )
     # A comparison with NaN is false.
     if not bool(np.all((values >= -_ROUNDING) & (values <= 1 + _ROUNDING))):
-        raise ModelFailure(f"The model gave a {name} with values that are no numbers from 0 to 1.")
+        raise ModelFailure(f"The model gave {name} with values that are no numbers from 0 to 1.")
     return np.clip(np.asarray(values, np.float32), 0, 1)
 
 
@@ -154,6 +164,7 @@ def _fits(name: str, values: NDArray[Any], frames: NDArray[np.uint8], manner: Ma
         SCORE: (len(frames), 1),
         PROBABILITIES: each,
         MASK: (*each, *values.shape[-2:]),
+        EXPLANATION: (len(frames), *values.shape[-2:]),
         RECONSTRUCTION: frames.shape,
     }
     return values.shape == wanted[name] and values.size > 0 and values.dtype.kind == "f"
@@ -164,6 +175,11 @@ def _merged(manner: Manner, planes: Map, height: int, width: int) -> Map:
     if manner.tiling is None:
         return np.asarray(planes[0])
     return scores.merged_planes(planes, manner.tiling, height, width)
+
+
+def _placed(manner: Manner, plane: Map, tile: int, height: int, width: int) -> Map:
+    """(h, w) of one tile → of the frame."""
+    return plane if manner.tiling is None else tiles.laid(plane, manner.tiling, tile, height, width)
 
 
 def _ranked(manner: Manner, planes: Map, height: int, width: int) -> Judgement:

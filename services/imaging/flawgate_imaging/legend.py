@@ -47,25 +47,43 @@ def items_strip(items: Sequence[Item], width: int, text_px: int) -> Image.Image:
     return strip
 
 
-def heat_strip(full: float, width: int, text_px: int) -> Image.Image:
-    """A bar of the heat map's colours, from 0 to the residual that has the last of them.
+def below(first: Image.Image, second: Image.Image) -> Image.Image:
+    """One strip below another of the same width."""
+    strip = Image.new("RGB", (first.width, first.height + second.height), BACKGROUND)
+    strip.paste(first, (0, 0))
+    strip.paste(second, (0, first.height))
+    return strip
+
+
+def heat_strip(left: str, right: str, width: int, text_px: int) -> Image.Image:
+    """A bar of the heat map's colours between what the first and the last of them stand for.
 
     Args:
-        full: that residual.
+        left: of the first; cut off where it would leave the bar less than a quarter of the strip.
+        right: of the last.
         width: of the strip, in pixels.
         text_px: height of the text, in pixels.
     """
     font, gap, row_px = ImageFont.load_default(text_px), text_px // 2, 2 * text_px
     strip = Image.new("RGB", (width, row_px), BACKGROUND)
     draw, middle = ImageDraw.Draw(strip), row_px // 2
-    left, right = "residual 0", f"{full:.3g}"
-    start = 2 * gap + round(font.getlength(left))
-    end = max(start + 1, width - 2 * gap - round(font.getlength(right)))
+    end = width - 2 * gap - round(font.getlength(right))
+    left = _cut(left, font, end - width // 4 - 2 * gap)
+    start = min(2 * gap + round(font.getlength(left)), end - 1)
     heats = np.tile(np.linspace(0, 1, end - start, dtype=np.float32), (text_px, 1))
     strip.paste(Image.fromarray(ramp(heats)), (start, middle - text_px // 2))
     draw.text((gap, middle), left, _TEXT, font, "lm")
     draw.text((width - gap, middle), right, _TEXT, font, "rm")
     return strip
+
+
+def _cut(text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, width: int) -> str:
+    """As much of a text as fits into so many pixels, with an ellipsis where something is missing."""
+    if font.getlength(text) <= width:
+        return text
+    while text and font.getlength(f"{text}…") > width:
+        text = text[:-1]
+    return f"{text}…"
 
 
 def _square_px(item: Item, text_px: int) -> int:

@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 from flawgate_imaging.defects import Box, Defect
 from flawgate_imaging.encoding import encode_png
 from flawgate_imaging.geometry import Geometry
-from flawgate_imaging.legend import Item, heat_strip, items_strip
-from flawgate_imaging.tints import PALETTE, RAMP, RGB, colour_of, full_heat, heated, text_colour_on, tinted
+from flawgate_imaging.legend import Item, below, heat_strip, items_strip
+from flawgate_imaging.tints import PALETTE, RAMP, RGB, colour_of, full_heat, glowing, heated, text_colour_on, tinted
 from flawgate_imaging.winners import Winners, winners
 
 Pixels = NDArray[np.uint8]
@@ -48,6 +48,9 @@ class Drawing:
         mask_threshold: a pixel belongs to a defect from this probability upwards, above 0, below 1.
         is_residual: the mask is that of an anomaly, and is drawn as a heat map.
         probabilities: of the classes of frames, 0–1, by name; the likeliest are told below the picture.
+        explanation: (h, w), float32, 0–1, or uint8, × 255; of any resolution, spread over the tensor: where the
+            likeliest of the classes is seen (Grad-CAM). It is drawn as a heat map, the fainter the less probable the
+            class. None: nobody says.
         reason: why this evaluation, UPPER_SNAKE.
     """
 
@@ -60,6 +63,7 @@ class Drawing:
     mask_threshold: float = 0.5
     is_residual: bool = False
     probabilities: Sequence[tuple[str, float]] = ()
+    explanation: Probability | None = None
     reason: str = ""
 
 
@@ -95,11 +99,12 @@ def overlay_png(frame_pixels: Pixels, geometry: Geometry, drawing: Drawing) -> b
     scale = -(-MIN_WIDTH_PX // frame_pixels.shape[1]) if frame_pixels.shape[1] < MIN_WIDTH_PX else 1
     pixels = _pixels(drawing, geometry, scale)
     picture = _coloured(_enlarged(_rgb(frame_pixels), scale), pixels, drawing)
+    picture = _explained(picture, geometry, drawing, scale)
     height, width = picture.shape[:2]
     text_px = max(13, round(min(height, width) / 34))
     legend = _legend(drawing, pixels, width, text_px)
-    below = 0 if legend is None else legend.height
-    canvas = Image.new("RGB", (width, 2 * text_px + height + below), BANNER_COLOURS[drawing.evaluation])
+    legend_px = 0 if legend is None else legend.height
+    canvas = Image.new("RGB", (width, 2 * text_px + height + legend_px), BANNER_COLOURS[drawing.evaluation])
     canvas.paste(_with_boxes(picture, drawing, scale, text_px), (0, 2 * text_px))
     if legend is not None:
         canvas.paste(legend, (0, 2 * text_px + height))
@@ -120,9 +125,30 @@ def _pixels(drawing: Drawing, geometry: Geometry, scale: int) -> Winners | None:
     """The mask in the picture's size, faint pixels too; None where there is nothing to show."""
     if drawing.mask is None:
         return None
-    mask = drawing.mask if drawing.mask.dtype != np.uint8 else np.divide(drawing.mask, 255, dtype=np.float32)
-    found = winners(np.asarray(mask, np.float32), geometry, _FAINTEST)
+    found = winners(_unit(drawing.mask), geometry, _FAINTEST)
     return None if found is None else Winners(_enlarged(found.channel, scale), _enlarged(found.probability, scale))
+
+
+def _unit(values: Probability) -> NDArray[np.float32]:
+    """To 0–1, float32."""
+    scaled = np.divide(values, 255, dtype=np.float32) if values.dtype == np.uint8 else values
+    return np.asarray(scaled, np.float32)
+
+
+def _explained(picture: Pixels, geometry: Geometry, drawing: Drawing, scale: int) -> Pixels:
+    if drawing.explanation is None or not _shows_explanation(drawing):
+        return picture
+    heat = _enlarged(geometry.map_to_frame(_unit(drawing.explanation)), scale)
+    return glowing(picture, heat, _likeliest(drawing)[1])
+
+
+def _shows_explanation(drawing: Drawing) -> bool:
+    """Whether there is one that can be seen."""
+    return drawing.explanation is not None and bool(drawing.probabilities) and _likeliest(drawing)[1] >= _FAINTEST
+
+
+def _likeliest(drawing: Drawing) -> tuple[str, float]:
+    return max(drawing.probabilities, key=lambda told: told[1])
 
 
 def _coloured(picture: Pixels, pixels: Winners | None, drawing: Drawing) -> Pixels:
@@ -137,9 +163,12 @@ def _legend(drawing: Drawing, pixels: Winners | None, width: int, text_px: int) 
     """Below the picture: the likeliest classes of the frame, the scale of a heat map, or the classes that are shown."""
     if drawing.probabilities:
         ranked = sorted(drawing.probabilities, key=lambda told: -told[1])[:MAX_CAPTIONS]
-        return items_strip([Item(f"{name} {probability:.3f}") for name, probability in ranked], width, text_px)
+        told = items_strip([Item(f"{name} {probability:.3f}") for name, probability in ranked], width, text_px)
+        if not _shows_explanation(drawing):
+            return told
+        return below(told, heat_strip(f"Grad-CAM of {_likeliest(drawing)[0]}: little", "much", width, text_px))
     if drawing.is_residual:
-        return heat_strip(full_heat(drawing.mask_threshold), width, text_px)
+        return heat_strip("residual 0", f"{full_heat(drawing.mask_threshold):.3g}", width, text_px)
     channels = len(drawing.classes)
     if pixels is None or channels == 1:
         return None

@@ -88,6 +88,28 @@ def merge_maximum(maps: NDArray[np.float32], tiling: Tiling, height: int, width:
     return merged
 
 
+def laid(plane: NDArray[np.float32], tiling: Tiling, number: int, height: int, width: int) -> NDArray[np.float32]:
+    """Lay the map of one tile alone over the picture.
+
+    Args:
+        plane: (h, w), float32; of any resolution, spread over the tile.
+        tiling: size and stride of the tiles.
+        number: of the tile, in the order of `places`.
+        height: rows of the picture, in pixels.
+        width: columns of it.
+
+    Returns:
+        (height, width), float32; 0 where the tile does not lie.
+
+    Raises:
+        InvalidFrame: a tile is larger than the picture.
+    """
+    picture = np.zeros((height, width), np.float32)
+    where = places(height, width, tiling)[number]
+    picture[_window(where, tiling)] = cv2.resize(plane, (tiling.width, tiling.height))
+    return picture
+
+
 def _starts(length: int, tile: int, stride: int) -> list[int]:
     """First pixels of the tiles along one axis, ascending."""
     slack = length - tile

@@ -80,6 +80,21 @@ def heated(picture: Pixels, residual: Plane, threshold: float) -> Pixels:
     return drawn
 
 
+def glowing(picture: Pixels, heat: Plane, opacity: float) -> Pixels:
+    """A heat map over the whole picture, without an outline: it says where to look, not where something ends.
+
+    Args:
+        picture: (H, W, 3), uint8.
+        heat: (H, W), float32, 0–1; 0 is not drawn.
+        opacity: 0–1: how much of the usual one.
+
+    Returns:
+        A picture of its own.
+    """
+    share = np.float32(_OPACITY * opacity) * np.minimum(2 * heat, 1)
+    return _mixed(picture, share, ramp(heat))
+
+
 def full_heat(threshold: float) -> float:
     """The residual from which on a heat map has its last colour: twice the threshold, where there is so much."""
     return min(1.0, 2 * threshold)

@@ -7,7 +7,7 @@ import torch
 from support.exported import Exported
 
 from flawgate_contracts.errors import InvalidParameter
-from flawgate_contracts.kinds import ANSWERS, CALLS
+from flawgate_contracts.kinds import ANSWERS, calls
 from flawgate_contracts.recipe import TensorInput
 from flawgate_training.architectures.commutator import TwoStageNetwork
 from flawgate_training.architectures.networks import Classifier
@@ -32,9 +32,9 @@ def test_onnx_runtime_answers_as_torch(exported: Exported) -> None:
 
 def test_files_are_named_after_their_parts(exported: Exported) -> None:
     """There is one file for each model of the kind, and what it takes and gives is uint8 frames and float32."""
-    calls = CALLS[exported.use.task]
-    assert tuple(each.call for each in exported.written) == calls
-    assert [each.path.name for each in exported.written] == [f"{call.part}.onnx" for call in calls]
+    expected = calls(exported.use.task, explained=exported.use.task == "classification")
+    assert expected == tuple(each.call for each in exported.written)
+    assert [each.path.name for each in exported.written] == [f"{call.part}.onnx" for call in expected]
     for each in exported.written:
         assert tuple(tensor.name for tensor in each.inputs) == each.call.inputs
         assert tuple(tensor.name for tensor in each.outputs) == each.call.outputs

@@ -139,7 +139,7 @@ def test_exported_networks_are_taken(name: str, precision: Precision, tmp_path: 
     torch.manual_seed(0)
     network = architecture.build(Wanted(kind, 1, 64, 64, 1), architecture.options()).eval()
     frames = [np.random.default_rng(seed).integers(0, 255, (64, 64), np.uint8) for seed in range(2)]
-    written = graphs.write(network, kind, LITTLE, tmp_path, precision=precision, calibration=frames)
+    written = graphs.write(network, kind, LITTLE, tmp_path, form=graphs.Form(precision), calibration=frames)
     models = [onnx.load(each.path) for each in written]
     assert [unsupported(each) for each in models] == [()] * len(models)
     types = {tensor.data_type for each in models for tensor in each.graph.initializer}

@@ -1,9 +1,8 @@
 import json
-from collections.abc import Mapping
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from support.scripted_models import Answer, Scripted
 
 from flawgate_contracts.errors import InvalidParameter, ParityRefused
 from flawgate_contracts.kinds import MASK, PROBABILITIES, RECONSTRUCTION, SCORE, Kind
@@ -12,31 +11,9 @@ from flawgate_contracts.tiling import Tiling
 from flawgate_imaging.judgement import Manner
 from flawgate_training.export import parity
 from flawgate_training.export.parity import TOLERANCES, NamedFrame, Parity
-from flawgate_training.export.runtimes import Explained
-
-Answer = Mapping[str, NDArray[np.float32]]
 
 FRAME = NamedFrame("kos01/Part5", np.zeros((64, 64), np.uint8))
 POLICY = Policy(threshold=0.9)
-
-
-class Scripted:
-    """Models that answer each batch with the next of some answers, the last one for ever."""
-
-    def __init__(self, *answers: Answer, logits: Answer | None = None) -> None:
-        self.seen: list[NDArray[np.uint8]] = []
-        self._answers = list(answers)
-        self._logits = dict(logits or {})
-
-    def answers(self, frames: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-        """See `Models`."""
-        return self.explained(frames).answers
-
-    def explained(self, frames: NDArray[np.uint8]) -> Explained:
-        """See `Models`."""
-        self.seen.append(frames)
-        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-        return Explained(dict(answer), self._logits)
 
 
 def manner(kind: Kind, classes: int = 1, tiling: Tiling | None = None) -> Manner:

@@ -64,7 +64,7 @@ def test_means_of_large_maps_fit_into_half_precision(tmp_path: Path) -> None:
     architecture = ARCHITECTURES["resnet18"]
     network = architecture.build(wanted, architecture.options()).eval()
     shown = TensorInput(channels=1, height=64, width=64)
-    (written,) = graphs.write(network, "classification", shown, tmp_path, precision="fp16")
+    (written,) = graphs.write(network, "classification", shown, tmp_path, form=graphs.Form("fp16", explained=False))
     graph = onnx.load(written.path).graph
     makers = {name: node for node in graph.node for name in node.output}
     means = [node for node in graph.node if node.op_type in ("ReduceMean", "GlobalAveragePool")]
@@ -89,7 +89,7 @@ def test_means_of_large_maps_fit_into_half_precision(tmp_path: Path) -> None:
 def test_what_stays_in_float(tmp_path: Path, name: str, kept: int, weighted: int) -> None:
     """First, last and depthwise layers and gates of channels stay in float; all others are quantised."""
     of = use(name)
-    graphs.write(of.network(), of.task, of.shown, tmp_path, target="gpu")
+    graphs.write(of.network(), of.task, of.shown, tmp_path, form=graphs.Form(target="gpu"))
     model = onnx.load(next(tmp_path.glob("seg.onnx"), tmp_path / "cls.onnx"))
     found = kept_in_float(model)
     nodes = {node.name: node for node in model.graph.node if node.op_type in WEIGHTED}
@@ -148,7 +148,7 @@ def test_int8_needs_frames(tmp_path: Path, frames: list[np.ndarray] | None) -> N
     """Ranges are learned from frames, never guessed: without any, int8 is refused before anything is written."""
     shown = TensorInput(channels=1, height=64, width=64)
     with pytest.raises(InvalidParameter, match="int8 needs training frames to learn the ranges of its numbers from"):
-        graphs.write(TwoStageNetwork(), "cascade", shown, tmp_path, precision="int8", calibration=frames)
+        graphs.write(TwoStageNetwork(), "cascade", shown, tmp_path, form=graphs.Form("int8"), calibration=frames)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -157,7 +157,7 @@ def test_int8_needs_frames_of_its_size(tmp_path: Path) -> None:
     shown = TensorInput(channels=1, height=64, width=64)
     wide = [np.zeros((64, 128), np.uint8)]
     with pytest.raises(InvalidParameter, match=r"is of shape \(64, 128\), but the model takes \(1, 64, 64\)"):
-        graphs.write(TwoStageNetwork(), "cascade", shown, tmp_path, precision="int8", calibration=wide)
+        graphs.write(TwoStageNetwork(), "cascade", shown, tmp_path, form=graphs.Form("int8"), calibration=wide)
 
 
 def test_a_cascade_is_calibrated_on_its_own_features(exported_architectures: ExportedArchitectures) -> None:

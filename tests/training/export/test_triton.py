@@ -40,6 +40,20 @@ def recipe_of(kind: Kind, *, version: str = "3", largest: int = 4) -> Recipe:
     return tiny.model_copy(update={"models": models, "version": version, "max_batch_size": largest})
 
 
+def test_an_explained_recipe_gives_its_explanation() -> None:
+    """The ensemble passes on what the model says beside its probabilities."""
+    recipe = TINIES["glow"].recipe
+    dims = {"frame": (1, 32, 24), "probabilities": (1,), "explanation": (4, 3)}
+    found = {name: TensorSpec(name, "UINT8" if name == "frame" else "FP32", each) for name, each in dims.items()}
+    config = parsed(triton.ensemble_config(recipe, found))
+    assert [(tensor.name, list(tensor.dims)) for tensor in config.output] == [
+        ("probabilities", [1]),
+        ("explanation", [4, 3]),
+    ]
+    (step,) = config.ensemble_scheduling.step
+    assert dict(step.output_map) == {"probabilities": "probabilities", "explanation": "explanation"}
+
+
 def parsed(text: str) -> Any:
     """As Triton reads it."""
     return text_format.Parse(text, pb.ModelConfig())

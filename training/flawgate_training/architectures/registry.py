@@ -25,7 +25,7 @@ from flawgate_training.architectures.networks import Cascade, Classifier
 from flawgate_training.experiment.part import Part
 from flawgate_training.experiment.schema import Experiment
 
-__all__ = ["ARCHITECTURES", "Architecture", "build", "cam_layer", "check"]
+__all__ = ["ARCHITECTURES", "Architecture", "build", "cam_head", "cam_layer", "check"]
 
 _FAMILIES = (
     segmentation_models,
@@ -52,6 +52,15 @@ _LAST_MAPS: Mapping[type[nn.Module], str] = {
     commutator.ClassificationNetwork: "body",
 }
 """The last activation of each kind of classifier that keeps places apart."""
+
+_HEADS: Mapping[type[nn.Module], tuple[str, ...]] = {
+    garments.BaselineCnn: ("features.2.2", "decision"),
+    garments.ImprovedCnn: ("features.3.2", "features.3.3", "decision"),
+    leather.LeatherCnn: ("features.2.2", "decision"),
+    ResNet: ("global_pool", "fc"),
+    EfficientNet: ("global_pool", "classifier"),
+}
+"""What is computed behind it, one after the other; a `ClassificationNetwork`'s is no sequence."""
 
 
 def build(experiment: Experiment, classes: Sequence[str]) -> nn.Module:
@@ -112,6 +121,11 @@ def cam_layer(network: nn.Module) -> nn.Module:
             "Grad-CAM explains a classification; show this network's own map instead.", {"field": "task"}
         )
     return network.body.get_submodule(_LAST_MAPS[type(network.body)])
+
+
+def cam_head(network: Classifier) -> tuple[nn.Module, ...]:
+    """The layers between `cam_layer` and the logits, in the order of their run; empty where they are not known."""
+    return tuple(network.body.get_submodule(name) for name in _HEADS.get(type(network.body), ()))
 
 
 def _named(name: str) -> Architecture:

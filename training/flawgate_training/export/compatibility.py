@@ -11,7 +11,7 @@ from flawgate_contracts.repository import layout
 from flawgate_contracts.repository.layout import ModelRepository
 from flawgate_training.export.graphs import Written
 
-_SHARED = ("kind", "input", "tiling", "max_batch_size")
+_SHARED = ("kind", "input", "tiling", "max_batch_size", "explained")
 
 
 def check_compatible(repository: ModelRepository, recipe: Recipe, written: Sequence[Written]) -> None:

@@ -18,18 +18,19 @@ from onnxruntime import InferenceSession
 from torch import Tensor, nn
 
 from flawgate_contracts.errors import InternalError, InvalidParameter
-from flawgate_contracts.kinds import CALLS, FRAME, Call, Kind
+from flawgate_contracts.kinds import CALLS, EXPLANATION, FRAME, Call, Kind, calls
 from flawgate_contracts.recipe import Precision, Target, TensorInput
 from flawgate_training.datasets.items import Pixels
 from flawgate_training.evaluation.inference import evaluating
 from flawgate_training.export import folding
 from flawgate_training.export.cost import Cost, cost
-from flawgate_training.export.parts import PARTS, USES
+from flawgate_training.export.explanation import can_be_explained
+from flawgate_training.export.parts import USES, parts
 from flawgate_training.export.precision import Feed, halved, pool_in_float, quantisable, quantise
 from flawgate_training.export.runtimes import PROVIDER, planes
 from flawgate_training.export.tensors import TensorSpec
 
-__all__ = ["OPSET", "TensorSpec", "Written", "plain_costs", "write"]
+__all__ = ["OPSET", "PLAIN", "Form", "TensorSpec", "Written", "plain_costs", "write"]
 
 OPSET = 18
 """The exporter's own; every ONNX Runtime since 1.14 and TensorRT since 8.6 read it."""
@@ -38,6 +39,25 @@ _TRACED_BATCH = 2
 """A batch of one would be taken for a constant."""
 
 _DTYPES: Mapping[int, Literal["UINT8", "FP32"]] = {TensorProto.UINT8: "UINT8", TensorProto.FLOAT: "FP32"}
+
+
+@dataclass(frozen=True)
+class Form:
+    """What the files of a recipe's models are to be.
+
+    Attributes:
+        precision: what the models compute with; what goes in and comes out does not depend on it.
+        target: what the graphs are rewritten for; int8 is the same for all.
+        explained: a classification gets the second output `explanation`, where its network can be explained.
+    """
+
+    precision: Precision = "fp32"
+    target: Target = "cpu"
+    explained: bool = True
+
+
+PLAIN = Form()
+"""Float32 for any CPU."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +85,8 @@ def write(
     shown: TensorInput,
     folder: Path,
     *,
-    precision: Precision = "fp32",
+    form: Form = PLAIN,
     calibration: Sequence[Pixels] | None = None,
-    target: Target = "cpu",
 ) -> tuple[Written, ...]:
     """Write a recipe's models.
 
@@ -76,10 +95,9 @@ def write(
         kind: of the recipe.
         shown: what the first model takes: the whole input, or a tile.
         folder: that exists; each file is called `<part>.onnx`.
-        precision: what the models compute with; what goes in and comes out does not depend on it.
+        form: what they are to be.
         calibration: for int8: frames to learn the ranges of activations from, (h, w) or (h, w, 3), uint8, of the shape
             of `shown`; see `calibration.choose`.
-        target: what the graphs are rewritten for; int8 is the same for all.
 
     Returns:
         One for each of `kinds.CALLS`, in this order.
@@ -93,21 +111,22 @@ def write(
             "export it as what it was trained for.",
             {"field": "kind"},
         )
-    if precision == "int8":
+    if form.precision == "int8":
         _check_calibration(calibration, shown)
-    folded = _exported(_ready(network, precision), kind, shown, optimise=True)
+    called = calls(kind, explained=form.explained and can_be_explained(network))
+    folded = _exported(_ready(network, form.precision), kind, called, shown, optimise=True)
     # A concatenation taken apart is a sum of convolutions, and in int8 each of its terms would be rounded by itself.
-    rewritten_for: Target = "gpu" if precision == "int8" else target
+    rewritten_for: Target = "gpu" if form.precision == "int8" else form.target
     models = [folding.rewrite(model, target=rewritten_for) for model in folded]
     for model in models:
-        _tidy(model, precision)
-    files = [folder / f"{call.part}.onnx" for call in CALLS[kind]]
-    _save(models, kind, files, calibration if precision == "int8" else None)
-    return tuple(_written(call, path) for call, path in zip(CALLS[kind], files, strict=True))
+        _tidy(model, form.precision)
+    files = [folder / f"{call.part}.onnx" for call in called]
+    _save(models, called, files, calibration if form.precision == "int8" else None)
+    return tuple(_written(call, path) for call, path in zip(called, files, strict=True))
 
 
 def plain_costs(network: nn.Module, kind: Kind, shown: TensorInput) -> tuple[Cost, ...]:
-    """What the models would cost as traced: nothing folded, float32.
+    """What the models would cost as traced: nothing folded, float32, and without an explanation.
 
     Args:
         network: trained; of the kind, see `write`.
@@ -118,7 +137,7 @@ def plain_costs(network: nn.Module, kind: Kind, shown: TensorInput) -> tuple[Cos
         One for each of `kinds.CALLS`, in this order.
     """
     with evaluating(network):
-        return tuple(cost(model) for model in _exported(network, kind, shown, optimise=False))
+        return tuple(cost(model) for model in _exported(network, kind, CALLS[kind], shown, optimise=False))
 
 
 def _check_calibration(frames: Sequence[Pixels] | None, shown: TensorInput) -> None:
@@ -143,15 +162,17 @@ def _ready(network: nn.Module, precision: Precision) -> nn.Module:
     return halved(folded) if precision == "fp16" else folded
 
 
-def _exported(network: nn.Module, kind: Kind, shown: TensorInput, *, optimise: bool) -> list[onnx.ModelProto]:
+def _exported(
+    network: nn.Module, kind: Kind, called: Sequence[Call], shown: TensorInput, *, optimise: bool
+) -> list[onnx.ModelProto]:
     """The graph of each part, as traced, or with its constants folded."""
     tensors = {FRAME: torch.zeros(_TRACED_BATCH, shown.channels, shown.height, shown.width, dtype=torch.uint8)}
     models = []
-    for call, made in zip(CALLS[kind], PARTS[kind], strict=True):
+    for call, made in zip(called, parts(kind, explained=EXPLANATION in called[-1].outputs), strict=True):
         part = made(network).eval()
         examples = tuple(tensors[name] for name in call.inputs)
         models.append(_export(part, call, examples, optimise=optimise))
-        if call is not CALLS[kind][-1]:
+        if call is not called[-1]:
             with torch.no_grad():
                 answer = part(*examples)
             tensors |= dict(zip(call.outputs, (answer,) if isinstance(answer, Tensor) else answer, strict=True))
@@ -198,7 +219,7 @@ def _forget_origin(model: onnx.ModelProto) -> None:
 
 
 def _save(
-    models: Sequence[onnx.ModelProto], kind: Kind, files: Sequence[Path], frames: Sequence[Pixels] | None
+    models: Sequence[onnx.ModelProto], called: Sequence[Call], files: Sequence[Path], frames: Sequence[Pixels] | None
 ) -> None:
     """Write the files, quantised where there are frames to calibrate on."""
     if frames is not None and not any(map(quantisable, models)):
@@ -210,19 +231,19 @@ def _save(
         if frames is None or not quantisable(model):
             onnx.save(model, path)
         else:
-            quantise(model, _feeds(models[:position], kind, frames), path)
+            quantise(model, _feeds(models[:position], called, frames), path)
             quantised = onnx.load(path)
             _forget_origin(quantised)
             onnx.save(quantised, path)
 
 
-def _feeds(before: Sequence[onnx.ModelProto], kind: Kind, frames: Sequence[Pixels]) -> Iterator[Feed]:
+def _feeds(before: Sequence[onnx.ModelProto], called: Sequence[Call], frames: Sequence[Pixels]) -> Iterator[Feed]:
     """What the part after some parts sees of each frame, as those in float answer it; one frame at a time."""
     sessions = [InferenceSession(model.SerializeToString(), providers=[PROVIDER]) for model in before]
-    wanted = CALLS[kind][len(before)].inputs
+    wanted = called[len(before)].inputs
     for frame in frames:
         tensors: dict[str, NDArray[Any]] = {FRAME: planes(frame[None])}
-        for call, session in zip(CALLS[kind], sessions, strict=False):
+        for call, session in zip(called, sessions, strict=False):
             answers = session.run(list(call.outputs), {name: tensors[name] for name in call.inputs})
             tensors |= dict(zip(call.outputs, answers, strict=True))
         yield {name: tensors[name] for name in wanted}

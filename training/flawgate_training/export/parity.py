@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from flawgate_contracts.errors import InvalidParameter, ModelFailure, ParityRefused
+from flawgate_contracts.kinds import EXPLANATION, PROBABILITIES
 from flawgate_contracts.recipe import Policy, Precision
-from flawgate_imaging import tiles
+from flawgate_imaging import scores, tiles
 from flawgate_imaging.defects import find_defects
 from flawgate_imaging.geometry import Geometry
 from flawgate_imaging.judgement import Judgement, Manner, judge
@@ -33,6 +34,9 @@ __all__ = ["TOLERANCES", "FrameParity", "NamedFrame", "Parity", "Tolerance", "ch
 
 _ROWS = 10
 _LONGEST_NAME = 40
+
+_LEAST = 1e-7
+"""A map that nowhere differs from itself by more counts as even."""
 
 _WORDS: Mapping[Evaluation, parity_figures.Evaluation] = {
     Evaluation.OK: "OK",
@@ -123,6 +127,7 @@ class _Comparison(NamedTuple):
             mask_px=None if masks[0] is None else max(int(mask.sum()) for mask in masks if mask is not None),
             mask_px_apart=_apart(*masks),
             map_difference=_difference(torchs.judgement.planes, onnxs.judgement.planes),
+            explanation_difference=_explanations_apart(torchs.explained.answers, onnxs.explained.answers),
             logit_difference=_largest(
                 _difference(logits, onnxs.explained.logits.get(name))
                 for name, logits in torchs.explained.logits.items()
@@ -181,6 +186,22 @@ def _difference(first: Map | None, second: Map | None) -> float | None:
         return float(np.where(first == second, 0, np.abs(first - second)).max())
 
 
+def _explanations_apart(torchs: Mapping[str, Map], onnxs: Mapping[str, Map]) -> float | None:
+    """Of the tile where they differ most, among those of which both say the same class."""
+    if EXPLANATION not in torchs or EXPLANATION not in onnxs:
+        return None
+    classes = [said[PROBABILITIES].argmax(axis=1) for said in (torchs, onnxs)]
+    planes = zip(torchs[EXPLANATION], onnxs[EXPLANATION], *classes, strict=True)
+    return _largest(_mean_difference(first, second) for first, second, one, other in planes if one == other)
+
+
+def _mean_difference(first: Map, second: Map) -> float:
+    """Of the second, spread over the first and stretched from 0 to 1 again, as the first was."""
+    spread = scores.spread(np.asarray(second, np.float32), *first.shape)
+    least, most = float(spread.min()), float(spread.max())
+    return float(np.abs(first - (spread - least) / max(most - least, _LEAST)).mean())
+
+
 def _largest(values: Iterable[float | None]) -> float | None:
     return max((value for value in values if value is not None), default=None)
 
@@ -193,6 +214,7 @@ class _Worst(NamedTuple):
     shift: float
     near: float | None
     overlap: float | None
+    explanation: float | None
     flips: int
 
 
@@ -202,6 +224,7 @@ def _summed(frames: tuple[FrameParity, ...], tolerance: Tolerance, precision: Pr
         shift=max(frame.shift for frame in frames),
         near=_largest(frame.shift for frame in frames if abs(frame.torch_score - threshold) <= NEAR),
         overlap=_least(frame.mask_iou for frame in frames if frame.masks_differ),
+        explanation=_largest(frame.explanation_difference for frame in frames),
         flips=len(flipped),
     )
     faults = _faults(worst, tolerance)
@@ -215,6 +238,7 @@ def _summed(frames: tuple[FrameParity, ...], tolerance: Tolerance, precision: Pr
         least_mask_iou=_least(frame.mask_iou for frame in frames if frame.mask_is_large),
         largest_map_difference=_largest(frame.map_difference for frame in frames),
         largest_logit_difference=_largest(frame.logit_difference for frame in frames),
+        largest_explanation_difference=worst.explanation,
         flipped=flipped,
         versions={"torch": torch.__version__, "onnx": onnx.__version__, "onnxruntime": onnxruntime.__version__},
         passed=not faults,
@@ -232,6 +256,8 @@ def _faults(worst: _Worst, tolerance: Tolerance) -> tuple[str, ...]:
         faults.append(f"A score near the threshold moves by {worst.near:.2g}, past {tolerance.near_threshold:g}.")
     if worst.overlap is not None and worst.overlap < tolerance.mask_iou:
         faults.append(f"Masks overlap by {worst.overlap:.3f} only, below {tolerance.mask_iou:g}.")
+    if worst.explanation is not None and worst.explanation > tolerance.explanation:
+        faults.append(f"An explanation differs by {worst.explanation:.2g} on average, past {tolerance.explanation:g}.")
     return tuple(faults)
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from flawgate_contracts.kinds import Kind
 from flawgate_training.architectures.networks import Cascade, Classifier, Reconstructor, Segmenter
+from flawgate_training.export.explanation import ExplainedProbabilities
 
 
 class SegmentationPart(nn.Module):
@@ -81,4 +82,9 @@ PARTS: Mapping[Kind, tuple[Callable[[Any], nn.Module], ...]] = {
     "classification": (Probabilities,),
     "anomaly": (Drawing,),
 }
-"""What makes the modules, in the order of `kinds.CALLS`."""
+"""What makes the modules, in the order of `kinds.CALLS`; without an explanation."""
+
+
+def parts(kind: Kind, *, explained: bool) -> tuple[Callable[[Any], nn.Module], ...]:
+    """What makes the modules, in the order of `kinds.calls`."""
+    return (*PARTS[kind][:-1], ExplainedProbabilities) if explained else PARTS[kind]

@@ -22,7 +22,7 @@ from flawgate_training.export.backends import cpu_backend
 from flawgate_training.export.card import Card, DatasetCard, NetworkCard
 from flawgate_training.export.compatibility import check_compatible
 from flawgate_training.export.files import write_version
-from flawgate_training.export.graphs import Written, plain_costs, write
+from flawgate_training.export.graphs import Form, Written, plain_costs, write
 from flawgate_training.export.parity import NamedFrame, Parity
 from flawgate_training.export.recipes import Request, recipe_of, sealed
 from flawgate_training.export.runtimes import OnnxModels, TorchModels
@@ -73,8 +73,9 @@ def publish(request: Request, material: Material, repository: Path) -> Published
     _check_reason(request.forced)
     there = ModelRepository(repository)
     lock.check_free(repository)
+    explained = _may_explain(there, request.name)
     with tempfile.TemporaryDirectory(prefix="flawgate-export-") as folder:
-        written = _graphs(request, material, Path(folder))
+        written = _graphs(request, material, Path(folder), explained=explained)
         draft = _recipe(request, 1, written)
         check_compatible(there, draft, written)
         frames = [golden.pattern(draft.input), *material.frames]
@@ -109,16 +110,21 @@ def _check_reason(forced: str | None) -> None:
         )
 
 
-def _graphs(request: Request, material: Material, folder: Path) -> tuple[Written, ...]:
+def _may_explain(there: ModelRepository, name: str) -> bool:
+    """Whether a new version may have the output `explanation`: all versions of a recipe have it, or none."""
+    versions = there.versions(name)
+    return not versions or there.recipe(name, versions[-1]).explained
+
+
+def _graphs(request: Request, material: Material, folder: Path, *, explained: bool) -> tuple[Written, ...]:
     run = request.run
     return write(
         run.network,
         run.experiment.task,
         run.experiment.input,
         folder,
-        precision=request.precision,
+        form=Form(request.precision, request.target, explained),
         calibration=material.calibration,
-        target=request.target,
     )
 
 
@@ -130,7 +136,7 @@ def _recipe(request: Request, number: int, written: Sequence[Written]) -> Recipe
 def _compared(request: Request, recipe: Recipe, written: Sequence[Written], frames: Sequence[NamedFrame]) -> Parity:
     """The comparison, if it may be published."""
     found = parity.compare(
-        TorchModels(request.run.network, recipe.kind),
+        TorchModels(request.run.network, recipe.kind, with_explanation=recipe.explained),
         OnnxModels({each.call.part: each.path for each in written}, recipe.kind),
         Manner.of(recipe),
         recipe.policy,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from flawgate_contracts.errors import InvalidParameter
-from flawgate_contracts.kinds import CALLS, MASK, PROBABILITIES
+from flawgate_contracts.kinds import CALLS, EXPLANATION, MASK, PROBABILITIES
 from flawgate_contracts.recipe import ModelReference, Policy, Precision, Provenance, Recipe, Target
 from flawgate_training.datasets.about import About
 from flawgate_training.evaluation.figures import Report
@@ -79,6 +79,7 @@ def recipe_of(request: Request, number: int, outputs: Sequence[TensorSpec], dige
         max_batch_size=MAX_BATCH_SIZE if experiment.tiling is None else MAX_TILES,
         classes=_class_names(request.run, outputs),
         good_class=has_good_class(experiment, request.run.classes),
+        explained=any(tensor.name == EXPLANATION for tensor in outputs),
         top_share=experiment.judging.top_share,
         policy=_policy(request),
         models=tuple(

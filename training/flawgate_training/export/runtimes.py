@@ -13,7 +13,20 @@ from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper
 from torch import Tensor, nn
 
-from flawgate_contracts.kinds import ANSWERS, CALLS, FRAME, MASK, PROBABILITIES, RECONSTRUCTION, SCORE, Kind
+from flawgate_contracts.kinds import (
+    ANSWERS,
+    CALLS,
+    EXPLANATION,
+    FRAME,
+    MASK,
+    PROBABILITIES,
+    RECONSTRUCTION,
+    SCORE,
+    Kind,
+    answers,
+)
+from flawgate_training import explain
+from flawgate_training.architectures.registry import cam_layer
 from flawgate_training.datasets.items import Pixels
 
 PROVIDER = "CPUExecutionProvider"
@@ -28,7 +41,7 @@ class Explained(NamedTuple):
     """What models say of n frames.
 
     Attributes:
-        answers: by the names of `kinds.ANSWERS`, (n, ...), float32, 0–1.
+        answers: by the names of `kinds.answers`, (n, ...), float32, 0–1.
         logits: what stood before the sigmoid or softmax of an answer, by its name, of the same shape, float32; where
             there was none, nothing.
     """
@@ -64,11 +77,17 @@ class OnnxModels:
         self._options.intra_op_num_threads = threads
         self._models = {call.part: onnx.load(files[call.part]) for call in CALLS[kind]}
         self._sessions = {part: self._opened(model) for part, model in self._models.items()}
+        self._answers = answers(kind, explained=self.has_explanation)
         self._exposed: dict[str, onnxruntime.InferenceSession] = {}
+
+    @property
+    def has_explanation(self) -> bool:
+        """Whether the files say where the class answered is seen."""
+        return any(output.name == EXPLANATION for model in self._models.values() for output in model.graph.output)
 
     def answers(self, frames: Pixels) -> dict[str, Values]:
         """See `Models`."""
-        return _joined([self._run(self._sessions, chunk, ANSWERS[self._kind]) for chunk in _chunks(frames)])
+        return _joined([self._run(self._sessions, chunk, self._answers) for chunk in _chunks(frames)])
 
     def explained(self, frames: Pixels) -> Explained:
         """See `Models`. The answers are those of the files themselves; copies of them give the logits."""
@@ -101,22 +120,36 @@ class TorchModels:
     Args:
         network: in evaluation mode.
         kind: of the recipe.
+        with_explanation: of a classification: add what torch's own gradients give, in the size of the frames.
     """
 
-    def __init__(self, network: nn.Module, kind: Kind) -> None:
+    def __init__(self, network: nn.Module, kind: Kind, *, with_explanation: bool = False) -> None:
         self._network = network
         self._kind = kind
+        self._with_explanation = with_explanation
 
     def answers(self, frames: Pixels) -> dict[str, Values]:
         """See `Models`."""
         return self.explained(frames).answers
 
-    @torch.inference_mode()
     def explained(self, frames: Pixels) -> Explained:
         """See `Models`."""
         device = next(self._network.parameters()).device
-        parts = [self._part(torch.from_numpy(chunk).to(device)) for chunk in _chunks(frames)]
+        parts = [self._chunk(torch.from_numpy(chunk).to(device)) for chunk in _chunks(frames)]
         return Explained(_joined([part.answers for part in parts]), _joined([part.logits for part in parts]))
+
+    def _chunk(self, frames: Tensor) -> Explained:
+        with torch.inference_mode():
+            said = self._part(frames)
+        if self._with_explanation:
+            targets = said.answers[PROBABILITIES].argmax(axis=1)
+            said.answers[EXPLANATION] = np.concatenate(
+                [self._cam(frames[[place]], int(target)) for place, target in enumerate(targets)]
+            )
+        return said
+
+    def _cam(self, frame: Tensor, target: int) -> Values:
+        return explain.explained(self._network, cam_layer(self._network), frame, target).cpu().numpy()
 
     def _part(self, frames: Tensor) -> Explained:
         match self._kind:

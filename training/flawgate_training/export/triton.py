@@ -10,7 +10,7 @@ is run as it is. The instances of `config.pbtxt` are on the GPU where NVIDIA's c
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from flawgate_contracts.kinds import ANSWERS, CALLS, FRAME, Call
+from flawgate_contracts.kinds import FRAME, Call
 from flawgate_contracts.recipe import RECIPE_PARAMETER, Recipe
 from flawgate_training.export.tensors import TensorSpec
 from flawgate_training.export.text_format import Symbol, text_format
@@ -110,15 +110,14 @@ def ensemble_config(recipe: Recipe, tensors: Mapping[str, TensorSpec]) -> str:
         recipe: of which it is the ensemble.
         tensors: inputs and outputs of all its models, by name.
     """
-    calls = enumerate(CALLS[recipe.kind])
     message = {
         "name": recipe.name,
         "platform": "ensemble",
         "max_batch_size": recipe.max_batch_size,
         "version_policy": _specific([int(recipe.version)]),
         "input": [_tensor(tensors[FRAME])],
-        "output": [_tensor(tensors[name]) for name in ANSWERS[recipe.kind]],
-        "ensemble_scheduling": {"step": [_step(recipe, position, call) for position, call in calls]},
+        "output": [_tensor(tensors[name]) for name in recipe.answers],
+        "ensemble_scheduling": {"step": [_step(recipe, position, call) for position, call in enumerate(recipe.calls)]},
         "parameters": [{"key": RECIPE_PARAMETER, "value": {"string_value": recipe.model_dump_json(indent=2)}}],
     }
     return text_format(message)

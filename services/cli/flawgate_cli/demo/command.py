@@ -13,8 +13,8 @@ from rich.text import Text
 
 from flawgate_cli.demo.frames import LabelledFrame, generated_textures, kolektor_sdd
 from flawgate_cli.demo.report import Report
-from flawgate_cli.inspecting.client import InspectionClient, Outcome
 from flawgate_cli.inspecting.run import inspect_all
+from flawgate_cli.inspecting.sending import Outcome, Sender
 from flawgate_cli.local_cluster.cluster import running_cluster
 from flawgate_cli.local_cluster.layout import Layout, ModelServer, Ports
 
@@ -44,7 +44,13 @@ def demo(  # one parameter for each option of the command
     """Start the whole cluster, inspect frames, show what came of them, stop. Exit status 1 if anything is wrong."""
     console = Console()
     out.mkdir(parents=True, exist_ok=True)
-    layout = Layout(model_repository, Ports.free(), model_server=model_server, triton_python=triton_python)
+    layout = Layout(
+        model_repository,
+        Ports.free(),
+        model_server=model_server,
+        triton_python=triton_python,
+        data_dir=out / "gateway",
+    )
     runs: list[tuple[str, Sequence[LabelledFrame]]] = [("texture", list(generated_textures(textures)))]
     if data is not None:
         runs.append(("commutator", kolektor_sdd(data, commutators or None)))
@@ -66,24 +72,24 @@ def demo(  # one parameter for each option of the command
 
 def _inspect(url: str, recipe: str, frames: Sequence[LabelledFrame], folder: Path) -> Report:
     """Send all frames, then fetch the overlay of each; gives the outcomes and the time of the sending alone."""
-    client = InspectionClient(url, recipe, {"station": "demo"})
+    sender = Sender(url, recipe, station="demo")
     try:
         started = time.perf_counter()
-        running = inspect_all(frames, lambda frame: client.inspect(frame.name, frame.data), concurrency=CONCURRENCY)
+        running = inspect_all(frames, lambda frame: sender.inspect(frame.name, frame.data), concurrency=CONCURRENCY)
         outcomes = list(track(running, f"Inspecting {recipe}", total=len(frames), transient=True))
         seconds = time.perf_counter() - started
         for outcome in outcomes:
-            _save_overlay(client, outcome, folder)
+            _save_overlay(sender, outcome, folder)
     finally:
-        client.close()
+        sender.close()
     return Report(recipe, frames, outcomes, seconds)
 
 
-def _save_overlay(client: InspectionClient, outcome: Outcome, folder: Path) -> None:
+def _save_overlay(sender: Sender, outcome: Outcome, folder: Path) -> None:
     if outcome.inspection is not None:
         path = folder / f"{outcome.evaluation}_{outcome.name.replace('/', '_')}"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.with_suffix(".png").write_bytes(client.picture(outcome.inspection["links"]["overlay"]))
+        path.with_suffix(".png").write_bytes(sender.overlay(outcome.inspection))
 
 
 def _conclude(console: Console, reports: Sequence[Report], out: Path) -> None:

@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from flawgate_cli.demo.frames import LabelledFrame
-from flawgate_cli.inspecting.client import Outcome
 from flawgate_cli.inspecting.output import STYLES, print_outcomes
+from flawgate_cli.inspecting.sending import Outcome
 
 EVALUATIONS = ("OK", "NOT_OK", "NOT_DECIDABLE")
 MIN_AGREEMENT = 0.95

@@ -1,5 +1,6 @@
 """`flawgate inspect`."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -9,13 +10,15 @@ from rich.console import Console
 from rich.progress import track
 from rich.text import Text
 
-from flawgate_cli.inspecting.client import InspectionClient, Outcome
 from flawgate_cli.inspecting.output import json_line, print_outcomes, print_summary
 from flawgate_cli.inspecting.pictures import find_pictures
 from flawgate_cli.inspecting.run import inspect_all
+from flawgate_cli.inspecting.sending import Outcome, Sender
 from flawgate_contracts.errors import Unavailable
 
 DEFAULT_URL = "http://127.0.0.1:8080"
+KEY_VARIABLE = "FLAWGATE_API_KEY"
+"""An option would show the key to everybody who lists the machine's processes."""
 
 
 def inspect(  # noqa: PLR0913, PLR0917  # one parameter for each option of the command
@@ -28,16 +31,25 @@ def inspect(  # noqa: PLR0913, PLR0917  # one parameter for each option of the c
     retries: Annotated[int, typer.Option(min=0, max=20, help="Tries more, where the gateway says it may help.")] = 3,
     station: Annotated[str | None, typer.Option(help="Station, for the record.")] = None,
     lot: Annotated[str | None, typer.Option(help="Lot, for the record.")] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(help=f"File that holds the API key; or set {KEY_VARIABLE}.", exists=True, dir_okay=False),
+    ] = None,
+    ca_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="Certificates to trust, where the gateway's is the factory's own.", exists=True, dir_okay=False
+        ),
+    ] = None,
 ) -> None:
     """Inspect pictures with a running gateway. Exit status 0 when all were evaluated, 1 when any was not."""
     pictures = find_pictures(files)
-    fields = {name: value for name, value in (("station", station), ("lot", lot)) if value is not None}
-    client = InspectionClient(url, recipe, fields, retries=retries)
+    sender = Sender(url, recipe, station=station, lot=lot, api_key=_api_key(key_file), ca_file=ca_file, retries=retries)
     outcomes: list[Outcome] = []
     missing: list[str] = []
     console = Console(stderr=True)
     try:
-        running = inspect_all(pictures, client.inspect_file, concurrency=concurrency)
+        running = inspect_all(pictures, sender.inspect_file, concurrency=concurrency)
         shown = track(
             running,
             "Inspecting",
@@ -51,9 +63,9 @@ def inspect(  # noqa: PLR0913, PLR0917  # one parameter for each option of the c
             if as_json:
                 print(json_line(outcome), flush=True)  # noqa: T201  # the program's output
             if overlays is not None:
-                missing += _save_overlay(client, outcome, overlays)
+                missing += _save_overlay(sender, outcome, overlays)
     finally:
-        client.close()
+        sender.close()
     if not as_json:
         print_outcomes(Console(), outcomes, title=f"{recipe} at {url}")
         print_summary(Console(), outcomes)
@@ -63,14 +75,18 @@ def inspect(  # noqa: PLR0913, PLR0917  # one parameter for each option of the c
         sys.exit(1)
 
 
-def _save_overlay(client: InspectionClient, outcome: Outcome, folder: Path) -> list[str]:
+def _api_key(file: Path | None) -> str | None:
+    return os.environ.get(KEY_VARIABLE) if file is None else file.read_text("utf-8", errors="replace").strip()
+
+
+def _save_overlay(sender: Sender, outcome: Outcome, folder: Path) -> list[str]:
     """Why there is no overlay of an inspection, in a sentence; empty when it was written, or there is none to write."""
     if outcome.inspection is None:
         return []
     folder.mkdir(parents=True, exist_ok=True)
     name = outcome.name.strip("/").replace("/", "_")
     try:
-        (folder / f"{name}.overlay.png").write_bytes(client.picture(outcome.inspection["links"]["overlay"]))
+        (folder / f"{name}.overlay.png").write_bytes(sender.overlay(outcome.inspection))
     except Unavailable as error:
         return [f"{outcome.name}: {error.message}"]
     return []

@@ -3,7 +3,7 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from rich import box
@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from flawgate_cli.inspecting.client import Outcome
+from flawgate_cli.inspecting.sending import Outcome
+from flawgate_client import Defect
 
 STYLES = {"OK": "green", "NOT_OK": "bold red", "NOT_DECIDABLE": "yellow"}
 
@@ -20,7 +21,7 @@ def json_line(outcome: Outcome) -> str:
     """One JSON object: file, inspection_id, recipe, evaluation, score, class, defects; `error` where there is none."""
     facts: dict[str, Any] = {"file": outcome.name}
     for key in ("inspection_id", "recipe", "evaluation", "score", "class", "defects"):
-        facts[key] = None if outcome.inspection is None else outcome.inspection[key]
+        facts[key] = None if outcome.inspection is None else outcome.inspection.document[key]
     if outcome.inspection is None:
         facts["error"] = {"code": outcome.code, "detail": outcome.detail}
     return json.dumps(facts, ensure_ascii=False)
@@ -56,7 +57,7 @@ def print_outcomes(
     table.add_column("ms", justify="right", no_wrap=True)
     if labels is not None:
         table.add_column("label", no_wrap=True)
-    named = len({defect["class"] for outcome in outcomes for defect in _defects(outcome)}) > 1
+    named = len({defect.class_name for outcome in outcomes for defect in _defects(outcome)}) > 1
     for index, outcome in enumerate(outcomes):
         label = () if labels is None else (_label(outcome, defective=labels[index]),)
         frame = os.path.relpath(outcome.name, folder) if folder else outcome.name
@@ -98,30 +99,30 @@ def _common_folder(names: Sequence[str]) -> str:
 def _cells(outcome: Outcome, *, named: bool) -> tuple[Text, str, Text]:
     if outcome.inspection is None:
         return Text(outcome.code, "bold red"), "", Text()
-    evaluation = str(outcome.inspection["evaluation"])
+    inspection = outcome.inspection
     return (
-        Text(evaluation, STYLES[evaluation]),
-        f"{outcome.inspection['score']:.4f}",
-        _defects_cell(_defects(outcome), named=named),
+        Text(inspection.evaluation, STYLES[inspection.evaluation]),
+        "" if inspection.score is None else f"{inspection.score:.4f}",
+        _defects_cell(inspection.defects, named=named),
     )
 
 
 def _class(outcome: Outcome) -> str:
     """Of the frame as a whole; empty where none is told."""
-    return "" if outcome.inspection is None else str(outcome.inspection["class"] or "")
+    return "" if outcome.inspection is None else outcome.inspection.class_name or ""
 
 
-def _defects(outcome: Outcome) -> Sequence[Mapping[str, Any]]:
-    return () if outcome.inspection is None else tuple(outcome.inspection["defects"])
+def _defects(outcome: Outcome) -> Sequence[Defect]:
+    return () if outcome.inspection is None else outcome.inspection.defects
 
 
-def _defects_cell(defects: Sequence[Mapping[str, Any]], *, named: bool) -> Text:
+def _defects_cell(defects: Sequence[Defect], *, named: bool) -> Text:
     """How many, and the surest: its class where there are several, its box in pixels of the frame."""
     if not defects:
         return Text()
-    box_ = defects[0]["box"]
-    name = f"{defects[0]['class']} " if named else ""
-    return Text(f"{len(defects)}: {name}{box_['width']}×{box_['height']} at {box_['x']},{box_['y']}")
+    surest = defects[0]
+    name = f"{surest.class_name} " if named else ""
+    return Text(f"{len(defects)}: {name}{surest.box.width}×{surest.box.height} at {surest.box.x},{surest.box.y}")
 
 
 def _label(outcome: Outcome, *, defective: bool) -> Text:

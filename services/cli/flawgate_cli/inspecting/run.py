@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from flawgate_cli.inspecting.client import Outcome
+from flawgate_cli.inspecting.sending import Outcome
 
 Item = TypeVar("Item")
 

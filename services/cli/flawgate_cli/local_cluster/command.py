@@ -1,6 +1,7 @@
 """`flawgate up` and `flawgate down`."""
 
 import contextlib
+import shlex
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from flawgate_contracts.errors import Unavailable
 
 COLOURS = {"triton": "green", "preprocessing": "cyan", "decision": "magenta", "gateway": "blue"}
 STATE_DIR = Path("out/cluster")
+DATA_DIR = Path("out/gateway")
 DOWN_TIMEOUT_S = 60.0
 START_S = 15.0
 """For the command itself to start in the background, beside the time that its processes get."""
@@ -42,6 +44,8 @@ def up(  # noqa: PLR0913, PLR0917  # one parameter for each option of the comman
     triton_python: TritonPython = Path("services/triton/.venv/bin/python"),
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
     ready_timeout: Annotated[float, typer.Option(min=1, help="Seconds within which all must be ready.")] = 120.0,
+    data_dir: Annotated[Path, typer.Option(help="Folder of the gateway's records and pictures.")] = DATA_DIR,
+    secure: Annotated[bool, typer.Option("--secure", help="Ask for API keys.")] = False,  # noqa: FBT002
     detach: Annotated[bool, typer.Option("--detach", help="Run in the background; `flawgate down` stops it.")] = False,  # noqa: FBT002
     state_dir: StateDir = STATE_DIR,
 ) -> None:
@@ -54,6 +58,8 @@ def up(  # noqa: PLR0913, PLR0917  # one parameter for each option of the comman
         triton_python=triton_python,
         threads=threads,
         log_level=log_level,
+        data_dir=data_dir,
+        secure=secure,
     )
     if detach:
         _run_detached(layout, state_dir, ready_timeout)
@@ -81,6 +87,14 @@ def down(state_dir: StateDir = STATE_DIR) -> None:
     remove_running(state_dir)
 
 
+def access_sentence(layout: Layout) -> str:
+    """Who may do what with the cluster, and how to get a key."""
+    if not layout.secure:
+        return "Access is off: whoever is on this machine may do everything."
+    where = "" if layout.data_dir == DATA_DIR else f" --data-dir {shlex.quote(str(layout.data_dir))}"
+    return f"It asks for API keys: `flawgate keys create NAME --scope inspect --scope read{where}` makes one."
+
+
 def _run(layout: Layout, ready_timeout_s: float) -> None:
     console = Console(stderr=True, highlight=False)
     stop = threading.Event()
@@ -93,7 +107,8 @@ def _run(layout: Layout, ready_timeout_s: float) -> None:
 
     with running_cluster(layout, say, ready_timeout_s=ready_timeout_s, stopped=stop.wait) as cluster:
         ready = Text(f"{READY} at {layout.url}", "bold")
-        console.print(ready.append(f" (API: {layout.url}/docs). Ctrl-C stops it.", "not bold"), soft_wrap=True)
+        ready.append(f" (API: {layout.url}/docs). {access_sentence(layout)} Ctrl-C stops it.", "not bold")
+        console.print(ready, soft_wrap=True)
         cluster.watch(stop.wait)
         console.print("Stopping ...")
 
@@ -117,7 +132,8 @@ def _run_detached(layout: Layout, state_dir: Path, ready_timeout_s: float) -> No
         )
     write_running(state_dir, Running.of(child.pid, layout.url))
     _wait_until_said_ready(child, log_path, ready_timeout_s + START_S)
-    Console(stderr=True).print(Text(f"{READY} at {layout.url}; its log is {log_path}."), soft_wrap=True)
+    said = Text(f"{READY} at {layout.url}; its log is {log_path}. {access_sentence(layout)}")
+    Console(stderr=True).print(said, soft_wrap=True)
 
 
 def _wait_until_said_ready(child: "subprocess.Popen[bytes]", log_path: Path, timeout_s: float) -> None:

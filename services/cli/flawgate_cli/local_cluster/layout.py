@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from flawgate_contracts.errors import InvalidParameter, Unavailable
+from flawgate_contracts.settings import is_loopback
 
 ModelServer = Literal["triton", "onnxruntime"]
 
@@ -20,6 +21,7 @@ class Ports:
     """Where each door of the cluster is. TCP port numbers."""
 
     gateway: int = 8080
+    gateway_grpc: int = 8081
     preprocessing: int = 8082
     decision: int = 8083
     gateway_metrics: int = 9080
@@ -65,6 +67,10 @@ class Layout:
     threads: int | None = None
     """Threads of one inference; None for all cores."""
     log_level: str = "info"
+    data_dir: Path = Path("out/gateway")
+    """Folder of the gateway's records and pictures."""
+    secure: bool = False
+    """Whether the gateway asks for API keys."""
 
     @property
     def url(self) -> str:
@@ -104,12 +110,26 @@ def check_ports(layout: Layout) -> None:
             ) from err
 
 
+def check_access(layout: Layout) -> None:
+    """See that nobody but this machine reaches a gateway that asks for no keys.
+
+    Raises:
+        InvalidParameter: others would.
+    """
+    if not layout.secure and not is_loopback(layout.host):
+        raise InvalidParameter(
+            f"Other machines reach {layout.host}, so the gateway must ask for API keys there: add --secure."
+        )
+
+
 def process_specs(layout: Layout) -> list[ProcessSpec]:
     """The processes of a cluster, in the order of their start.
 
     Raises:
-        InvalidParameter: the model repository is not there, or Triton's environment is not.
+        InvalidParameter: the model repository is not there, or Triton's environment is not; or whoever reaches the
+            gateway could do everything.
     """
+    check_access(layout)
     if not layout.model_repository.is_dir():
         raise InvalidParameter(
             f"There is no model repository at {layout.model_repository}; name one with --model-repository."
@@ -169,9 +189,14 @@ def _gateway(layout: Layout) -> ProcessSpec:
         layout,
         HOST=layout.host,
         PORT=layout.ports.gateway,
+        DATA_DIR=layout.data_dir,
+        ACCESS="keys" if layout.secure else "off-for-development",
+        GRPC_PORT=layout.ports.gateway_grpc,
+        REFLECTION=not layout.secure,
         METRICS_PORT=layout.ports.gateway_metrics,
         PREPROCESSING_TARGET=f"{LOOPBACK}:{layout.ports.preprocessing}",
         DECISION_TARGET=f"{LOOPBACK}:{layout.ports.decision}",
+        TRITON_HTTP_URL=f"http://{LOOPBACK}:{layout.ports.triton_http}" if layout.model_server == "triton" else "",
     )
 
 

@@ -6,7 +6,6 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from flawgate_contracts.errors import RecipeUnavailable
-from flawgate_contracts.kinds import CALLS
 from flawgate_contracts.recipe import Recipe
 from flawgate_decision.model_server import ModelServer, ServedModel, Tensors
 
@@ -52,7 +51,7 @@ class ModelsInTurn:
         if (model, version) != (self._recipe.name, self._recipe.version):
             raise RecipeUnavailable(f"Version {version} of model {model} is not loaded.")
         tensors: dict[str, NDArray[Any]] = dict(inputs)
-        for call, reference in zip(CALLS[self._recipe.kind], self._recipe.models, strict=True):
+        for call, reference in zip(self._recipe.calls, self._recipe.models, strict=True):
             given = {name: tensors[name] for name in call.inputs}
             answers = await self._server.infer(
                 reference.name, reference.version, given, call.outputs, timeout_s=timeout_s

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from flawgate_contracts.context import REQUEST_ID_KEY, bound, new_context
 from flawgate_contracts.errors import FlawgateError, InternalError, Unavailable
 from flawgate_contracts.interceptors import INTERNAL_SENTENCE
+from flawgate_gateway.access.caller import Caller
 from flawgate_gateway.rest.problems import problem_response
 
 log = structlog.get_logger(__name__)
@@ -66,4 +67,6 @@ class _Answer:
 
 def _log_access(scope: Scope, status: int | None, seconds: float) -> None:
     write = log.debug if scope["path"] in QUIET_PATHS else log.info
-    write("request", method=scope["method"], path=scope["path"], status=status, seconds=round(seconds, 6))
+    caller: Caller | None = scope.get("state", {}).get("caller")
+    key = {} if caller is None else {"key": caller.id}
+    write("request", method=scope["method"], path=scope["path"], status=status, seconds=round(seconds, 6), **key)

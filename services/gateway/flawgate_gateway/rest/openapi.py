@@ -1,13 +1,29 @@
 """What OpenAPI says beyond the code: the two ways of sending a picture, and examples."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import Response
 
-from flawgate_contracts.errors import FlawgateError, error_classes
-from flawgate_contracts.http_errors import CLIENT_CLOSED_REQUEST, HTTP_PROBLEMS
+from flawgate_contracts.errors import (
+    BodyTooLarge,
+    FlawgateError,
+    InternalError,
+    InvalidParameter,
+    InvalidRequest,
+    Overloaded,
+    PermissionDenied,
+    RateLimited,
+    RecordsUnavailable,
+    Unauthenticated,
+    Unavailable,
+    UnknownRecipe,
+)
+from flawgate_contracts.http_errors import HTTP_PROBLEMS
 from flawgate_gateway.frames import InspectionOrder
 from flawgate_gateway.rest.form import FILE_FIELD
+from flawgate_gateway.rest.idempotency import KEY_HEADER, REPLAYED_HEADER
+from flawgate_gateway.rest.problem_types import answered_classes, example_problem
 from flawgate_gateway.rest.problems import MEDIA_TYPE, Problem
 from flawgate_gateway.rest.upload import FORM, PICTURES, RAW_PIXELS
 
@@ -58,8 +74,10 @@ EXAMPLE_INSPECTION: dict[str, Any] = {
     ],
     "request_id": "4f0d8e5d7c9b4f0f8b8c1d2e3f4a5b6c",
     "trace_id": "0af7651916cd43dd8448eb211c80319c",
+    "acquired_at": "2026-11-20T10:15:02.050Z",
     "received_at": "2026-11-20T10:15:02.114Z",
     "decided_at": "2026-11-20T10:15:02.231Z",
+    "service_version": "0.1.0",
     "stage_seconds": {
         "preprocess": 0.007,
         "decode": 0.004,
@@ -70,43 +88,77 @@ EXAMPLE_INSPECTION: dict[str, Any] = {
     },
     "links": {
         "self": "/v1/inspections/01939c1e-7b1a-7c43-9d5e-3f1c2a9b8e10",
+        "frame": "/v1/inspections/01939c1e-7b1a-7c43-9d5e-3f1c2a9b8e10/frame",
         "mask": "/v1/inspections/01939c1e-7b1a-7c43-9d5e-3f1c2a9b8e10/mask.png",
         "overlay": "/v1/inspections/01939c1e-7b1a-7c43-9d5e-3f1c2a9b8e10/overlay.png",
     },
 }
 
-EXAMPLE_PROBLEM: dict[str, Any] = {
-    "type": "/problems/UNKNOWN_RECIPE",
-    "title": "Unknown recipe",
-    "status": 404,
-    "detail": "There is no recipe 'comutator' here; known are: commutator, texture.",
-    "instance": "/v1/inspections",
-    "code": "UNKNOWN_RECIPE",
-    "retryable": False,
-    "request_id": "4f0d8e5d7c9b4f0f8b8c1d2e3f4a5b6c",
-    "trace_id": "0af7651916cd43dd8448eb211c80319c",
-    "metadata": {"recipe": "comutator"},
-}
+EXAMPLE_PROBLEM: dict[str, Any] = example_problem(UnknownRecipe).model_dump(exclude_none=True)
+
+EVERYWHERE: tuple[type[FlawgateError], ...] = (
+    InvalidRequest,
+    Unauthenticated,
+    PermissionDenied,
+    BodyTooLarge,
+    InvalidParameter,
+    Overloaded,
+    RateLimited,
+    InternalError,
+    Unavailable,
+    RecordsUnavailable,
+)
+"""What any request with a key may be answered with."""
 
 
-def _problem_responses() -> dict[int | str, dict[str, Any]]:
-    """One response a status, with all codes that it may carry."""
-    codes: dict[int, list[str]] = {}
-    for cls in error_classes():
-        status = HTTP_PROBLEMS[cls].status
-        if cls is not FlawgateError and status != CLIENT_CLOSED_REQUEST:
-            codes.setdefault(status, []).append(cls.reason)
+def problems(
+    *classes: type[FlawgateError], everywhere: Sequence[type[FlawgateError]] = EVERYWHERE
+) -> dict[int | str, dict[str, Any]]:
+    """Responses of a route: one a status, with all codes that it may carry, and an example of each.
+
+    Args:
+        classes: what the route may end with, beside what every route may.
+        everywhere: what every route may.
+    """
+    by_status: dict[int, set[str]] = {}
+    for cls in {*everywhere, *classes}:
+        by_status.setdefault(HTTP_PROBLEMS[cls].status, set()).add(cls.reason)
+    return {status: _response(sorted(codes)) for status, codes in sorted(by_status.items())}
+
+
+def _response(codes: Sequence[str]) -> dict[str, Any]:
+    examples = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
+    schema = {"$ref": "#/components/schemas/Problem"}
     return {
-        status: {
-            "description": ", ".join(f"`{code}`" for code in sorted(set(reasons))),
-            "model": Problem,
-            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": EXAMPLE_PROBLEM}},
-        }
-        for status, reasons in sorted(codes.items())
+        "description": ", ".join(f"`{code}`" for code in codes),
+        "model": Problem,
+        "content": {MEDIA_TYPE: {"schema": schema, "examples": examples}},
     }
 
 
-PROBLEMS = _problem_responses()
+PROBLEMS = problems(*answered_classes())
+
+KEY_PARAMETER: dict[str, Any] = {
+    "name": KEY_HEADER,
+    "in": "header",
+    "required": False,
+    "description": (
+        "Names this request, so that it is carried out once, however often it is sent "
+        "(draft-ietf-httpapi-idempotency-key-header-07): a quoted string of 1 to 255 printable ASCII characters, best "
+        "a UUID; a bare one is taken too. Sent again with the same key, the stored answer comes back; while the first "
+        "is being worked on, `REQUEST_IN_PROGRESS`; with another picture or other fields, `IDEMPOTENCY_KEY_REUSED`. "
+        "A refusal that may not last is not stored."
+    ),
+    "schema": {"type": "string", "minLength": 1, "maxLength": 257, "pattern": "^[ -~]+$"},
+    "example": '"8e03978e-40d5-43e8-bc93-6894a57f9324"',
+}
+LOCATION: dict[str, Any] = {"description": "Where it is found again.", "schema": {"type": "string"}}
+KEY_RESPONSE_HEADERS: dict[str, Any] = {
+    REPLAYED_HEADER: {
+        "description": "`true`: this is the stored answer of an earlier request with the same key.",
+        "schema": {"type": "string", "enum": ["true"]},
+    }
+}
 
 PICTURE_RESPONSES: dict[str, Any] = {
     "response_class": Response,
@@ -114,7 +166,8 @@ PICTURE_RESPONSES: dict[str, Any] = {
 }
 
 
-def _order_schema() -> dict[str, Any]:
+def order_schema() -> dict[str, Any]:
+    """The fields of an order as OpenAPI has them: name → schema."""
     schema = InspectionOrder.model_json_schema()
     properties: dict[str, Any] = schema["properties"]
     return {name: _without_null(property_) for name, property_ in properties.items()}
@@ -128,7 +181,7 @@ def _without_null(property_: dict[str, Any]) -> dict[str, Any]:
 
 
 def _inspect_openapi() -> dict[str, Any]:
-    fields = _order_schema()
+    fields = order_schema()
     binary = {"schema": {"type": "string", "format": "binary"}}
     form = {
         "schema": {
@@ -145,13 +198,20 @@ def _inspect_openapi() -> dict[str, Any]:
             "its place has 1 to 128 characters, none of them a control character."
         ),
         "parameters": [
-            {"name": name, "in": "query", "required": False, "schema": schema} for name, schema in fields.items()
+            KEY_PARAMETER,
+            *({"name": name, "in": "query", "required": False, "schema": schema} for name, schema in fields.items()),
         ],
         "requestBody": {
             "required": True,
             "content": {FORM: form, **dict.fromkeys((*PICTURES, RAW_PIXELS), binary)},
         },
-        "responses": {"201": {"content": {"application/json": {"example": EXAMPLE_INSPECTION}}}},
+        "responses": {
+            "201": {
+                "description": "The inspection, on record.",
+                "headers": {"Location": LOCATION, **KEY_RESPONSE_HEADERS},
+                "content": {"application/json": {"example": EXAMPLE_INSPECTION}},
+            }
+        },
     }
 
 

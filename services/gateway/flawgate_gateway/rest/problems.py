@@ -1,9 +1,7 @@
 """Errors as RFC 9457 problems: `application/problem+json`, one `type` for each class of the error tree."""
 
-import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
@@ -11,15 +9,18 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from flawgate_contracts.context import current_context
-from flawgate_contracts.errors import FlawgateError, InvalidParameter, error_classes
-from flawgate_contracts.grpc_errors import RETRY_DELAY_S
-from flawgate_contracts.http_errors import HTTP_PROBLEMS
+from flawgate_contracts.errors import FlawgateError, InvalidParameter
+from flawgate_contracts.http_errors import HTTP_PROBLEMS, error_headers
+from flawgate_gateway.faults import invalid_parameter
 
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+"""Those that a route may have."""
 
 
 class FieldFault(BaseModel):
@@ -45,43 +46,21 @@ class Problem(BaseModel):
     errors: list[FieldFault] | None = None
 
 
-class ProblemType(BaseModel):
-    """What one `type` means."""
-
-    type: str
-    code: str
-    status: int
-    title: str
-    retryable: bool
-    meaning: str
-
-
-def problem_types() -> list[ProblemType]:
-    """All types, in the order of the error tree."""
-    return [
-        ProblemType(
-            type=f"/problems/{cls.reason}",
-            code=cls.reason,
-            status=HTTP_PROBLEMS[cls].status,
-            title=HTTP_PROBLEMS[cls].title,
-            retryable=cls.retryable,
-            meaning=inspect.getdoc(cls) or "",
-        )
-        for cls in error_classes()
-        if cls is not FlawgateError
-    ]
-
-
 def problem_response(error: FlawgateError, path: str) -> JSONResponse:
     """The answer that says an error; the log says it too."""
-    context = current_context()
     log.info("request refused", path=path, reason=error.reason, detail=error.message)
-    problem = Problem(
+    return _response(problem_of(error, path), error_headers(error))
+
+
+def problem_of(error: FlawgateError, instance: str) -> Problem:
+    """An error as a problem; `instance` is what it happened to."""
+    context = current_context()
+    return Problem(
         type=f"/problems/{error.reason}",
         title=HTTP_PROBLEMS[type(error)].title,
         status=HTTP_PROBLEMS[type(error)].status,
         detail=error.message,
-        instance=path,
+        instance=instance,
         code=error.reason,
         retryable=error.retryable,
         request_id=context.request_id,
@@ -89,7 +68,6 @@ def problem_response(error: FlawgateError, path: str) -> JSONResponse:
         metadata=error.metadata,
         errors=_field_faults(error),
     )
-    return _response(problem, {"retry-after": str(RETRY_DELAY_S)} if error.retryable else {})
 
 
 def install_handlers(app: FastAPI) -> None:
@@ -106,21 +84,6 @@ def install_handlers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def on_http(request: Request, error: HTTPException) -> JSONResponse:
         return _http_response(error, request)
-
-
-def invalid_parameter(faults: Sequence[Any]) -> InvalidParameter:
-    """The first of pydantic's faults as an error that names the field."""
-    fault = faults[0]
-    field = ".".join(str(part) for part in fault["loc"] if part not in ("query", "path", "body"))[:64]
-    if fault["type"] == "missing":
-        return InvalidParameter(
-            f"The field `{field}` is missing; send it as a form field or in the query.", {"field": field}
-        )
-    if fault["type"] == "extra_forbidden":
-        return InvalidParameter(f"There is no field `{field}`; /docs lists those that there are.", {"field": field})
-    if fault["type"] == "string_pattern_mismatch":
-        return InvalidParameter(f"The field `{field}` is not written as it must be; /docs says how.", {"field": field})
-    return InvalidParameter(f"The field `{field}` is not as it must be: {fault['msg']}.", {"field": field})
 
 
 def _field_faults(error: FlawgateError) -> list[FieldFault] | None:
@@ -143,7 +106,16 @@ def _http_response(error: HTTPException, request: Request) -> JSONResponse:
         request_id=context.request_id,
         trace_id=context.trace_id,
     )
-    return _response(problem, error.headers or {})
+    return _response(problem, {"allow": _allowed(request)} if status == HTTPStatus.METHOD_NOT_ALLOWED else {})
+
+
+def _allowed(request: Request) -> str:
+    """The methods of all routes at the path; Starlette names those of the first alone."""
+    return ", ".join(
+        method
+        for method in METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
+    )
 
 
 def _response(problem: Problem, headers: Mapping[str, str]) -> JSONResponse:

@@ -1,24 +1,23 @@
 """The routes of the REST door."""
 
-import asyncio
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from flawgate_contracts.errors import NotFound
-from flawgate_gateway import pictures
+from flawgate_gateway.access.caller import Scope
 from flawgate_gateway.answer import Inspection
 from flawgate_gateway.core import Arrival, Inspector
 from flawgate_gateway.recipes import RecipeBook
+from flawgate_gateway.records.book import RecordBook
+from flawgate_gateway.records.submission import Submission
+from flawgate_gateway.rest.access import InspectCaller, ReadCaller, requires
+from flawgate_gateway.rest.idempotency import REPLAYED_HEADER, read_key
 from flawgate_gateway.rest.listing import RecipeFacts, RecipeList, recipe_facts
-from flawgate_gateway.rest.openapi import INSPECT_OPENAPI, PICTURE_RESPONSES, PROBLEMS
-from flawgate_gateway.rest.problems import ProblemType, problem_types
+from flawgate_gateway.rest.openapi import INSPECT_OPENAPI, PROBLEMS
+from flawgate_gateway.rest.problem_types import ProblemType, problem_types
 from flawgate_gateway.rest.upload import read_upload, while_connected
-from flawgate_gateway.store import InspectionStore
-from flawgate_imaging.decoding import Limits
-
-MAX_DRAWN_AT_ONCE = 2
 
 
 def inspection_routes(inspector: Inspector, *, upload_timeout_s: float) -> APIRouter:
@@ -33,46 +32,35 @@ def inspection_routes(inspector: Inspector, *, upload_timeout_s: float) -> APIRo
         responses=PROBLEMS,
         openapi_extra=INSPECT_OPENAPI,
     )
-    async def inspect(request: Request, response: Response) -> Any:
+    async def inspect(request: Request, response: Response, caller: InspectCaller) -> Any:
         arrival = Arrival.now()
         with inspector.counted_failures():
+            submission = Submission(caller, read_key(request))
             frame, order = await read_upload(request, timeout_s=upload_timeout_s)
-        inspection = await while_connected(request, lambda: inspector.inspect(frame, order, arrival))
-        response.headers["location"] = inspection.links.self
-        return inspection
+        answered = await while_connected(request, lambda: inspector.inspect(frame, order, arrival, submission))
+        response.headers["location"] = answered.inspection.links.self
+        if answered.replayed:
+            response.headers[REPLAYED_HEADER] = "true"
+        return answered.inspection
 
     return router
 
 
-def store_routes(store: InspectionStore, limits: Limits) -> APIRouter:
-    """What is kept of an inspection. Few pictures are drawn at once: a large one takes a gigabyte for a moment."""
-    drawing = asyncio.Semaphore(MAX_DRAWN_AT_ONCE)
-    router = APIRouter(prefix="/v1/inspections/{inspection_id}", tags=["inspections"], responses=PROBLEMS)
+def record_routes(records: RecordBook) -> APIRouter:
+    """What is on record."""
+    router = APIRouter(tags=["inspections"], responses=PROBLEMS)
 
-    @router.get("", response_model=Inspection, summary="An inspection that is still kept")
-    async def get_inspection(inspection_id: str) -> Any:
-        return store.get(inspection_id)[0]
-
-    @router.get("/mask.png", summary="Its mask, in the frame's size, where it has one", **PICTURE_RESPONSES)
-    async def get_mask(inspection_id: str) -> Response:
-        _, evidence = store.get(inspection_id)
-        async with drawing:
-            drawn = await asyncio.to_thread(pictures.mask_png, evidence)
-        return Response(drawn, media_type="image/png")
-
-    @router.get("/overlay.png", summary="The frame with all that was found drawn on it", **PICTURE_RESPONSES)
-    async def get_overlay(inspection_id: str) -> Response:
-        inspection, evidence = store.get(inspection_id)
-        async with drawing:
-            drawn = await asyncio.to_thread(pictures.overlay_png, inspection, evidence, limits)
-        return Response(drawn, media_type="image/png")
+    @router.get("/v1/inspections/{inspection_id}", response_model=Inspection, summary="One inspection")
+    async def get_inspection(inspection_id: str, caller: ReadCaller) -> Any:
+        del caller
+        return await records.get(inspection_id)
 
     return router
 
 
 def recipe_routes(recipes: RecipeBook) -> APIRouter:
     """What can be inspected."""
-    router = APIRouter(tags=["recipes"], responses=PROBLEMS)
+    router = APIRouter(tags=["recipes"], responses=PROBLEMS, dependencies=[requires(Scope.READ)])
 
     @router.get("/v1/recipes", summary="The recipes, those that cannot be used now with the reason")
     async def list_recipes() -> RecipeList:

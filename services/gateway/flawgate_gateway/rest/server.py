@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,7 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from flawgate_contracts.context import bound, new_context
 from flawgate_contracts.errors import InvalidRequest
-from flawgate_contracts.serving import StartupError
+from flawgate_contracts.startup import StartupError
 from flawgate_gateway.rest.problems import problem_response
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -41,11 +42,23 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class RestServer(uvicorn.Server):
-    """Serves an app over HTTP/1.1, without uvicorn's signal handlers: ours drain first."""
+    """Serves an app over HTTP/1.1, without uvicorn's signal handlers: ours drain first.
 
-    def __init__(self, app: FastAPI, *, grace_s: float) -> None:
+    Args:
+        app: the app.
+        grace_s: seconds that running requests get when it stops.
+        tls: what it shows its callers; None for HTTP without TLS.
+    """
+
+    def __init__(self, app: FastAPI, *, grace_s: float, tls: ssl.SSLContext | None = None) -> None:
         config = uvicorn.Config(
-            app, http=BoundedProtocol, ws="none", log_config=None, access_log=False, server_header=False
+            app,
+            http=BoundedProtocol,
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            ssl_context_factory=None if tls is None else lambda *_: tls,
         )
         # uvicorn's annotation is narrower than its use: it waits for a float just as well.
         config.timeout_graceful_shutdown = grace_s  # type: ignore[assignment]
@@ -95,7 +108,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP."""
         del msg
-        self._refuse("The bytes are no HTTP/1.1 request; send one, without TLS unless a proxy in front takes it.")
+        self._refuse(
+            "The bytes are no HTTP/1.1 request; send one, and over TLS only where the gateway or a proxy takes it."
+        )
 
     def _expect_head(self) -> None:
         self._head_done()

@@ -1,8 +1,8 @@
 """Reading a picture and its fields from a request: a multipart form, or the picture as the body with a query."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from fastapi import Request
 from pydantic import ValidationError
@@ -15,9 +15,9 @@ from flawgate_contracts.errors import (
     RequestCancelled,
     UnsupportedMediaType,
 )
+from flawgate_gateway.faults import invalid_parameter
 from flawgate_gateway.frames import Frame, InspectionOrder, RawLayout
 from flawgate_gateway.rest.form import FILE_FIELD, Fields, read_form
-from flawgate_gateway.rest.problems import invalid_parameter
 
 T = TypeVar("T")
 
@@ -42,22 +42,27 @@ async def read_upload(request: Request, *, timeout_s: float) -> tuple[Frame, Ins
         DeadlineExceeded: the body did not come in time.
         RequestCancelled: the caller went away before the body's end.
     """
-    media_type = _media_type(request)
+    media_type = media_type_of(request)
     read = read_form if media_type == FORM else _read_body
-    data, fields = await _in_time(read(request), timeout_s)
-    order = _order([*request.query_params.multi_items(), *fields])
-    layout = _layout(order, media_type)
+    data, fields = await in_time(read(request), timeout_s)
+    order = order_of(said_once([*request.query_params.multi_items(), *fields]))
+    layout = layout_of(order, media_type)
     if not data:
         raise EmptyFrame(f"The picture has no byte; send it in the form field `{FILE_FIELD}`, or as the body.")
     return Frame(data, layout), order
 
 
-def _media_type(request: Request) -> str:
+def media_type_of(request: Request, accepted: Sequence[str] = ACCEPTED) -> str:
+    """Its media type, without parameters, in small letters.
+
+    Raises:
+        UnsupportedMediaType: it is none of those accepted.
+    """
     media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if media_type not in ACCEPTED:
+    if media_type not in accepted:
         shown = media_type[:100] or "(none)"
         raise UnsupportedMediaType(
-            f"The content type {shown} carries no picture; send one of {', '.join(ACCEPTED)}.", {"content_type": shown}
+            f"The content type {shown} carries no picture; send one of {', '.join(accepted)}.", {"content_type": shown}
         )
     return media_type
 
@@ -86,7 +91,13 @@ async def _left(request: Request) -> None:
         pass
 
 
-async def _in_time(reading: Awaitable[T], timeout_s: float) -> T:
+async def in_time(reading: Awaitable[T], timeout_s: float) -> T:
+    """What is read, where it comes within so many seconds.
+
+    Raises:
+        DeadlineExceeded: it does not.
+        RequestCancelled: the caller went away before its end.
+    """
     try:
         return await asyncio.wait_for(reading, timeout_s)
     except TimeoutError as err:
@@ -99,20 +110,38 @@ async def _read_body(request: Request) -> tuple[bytes, Fields]:
     return await request.body(), []
 
 
-def _order(items: Iterable[tuple[str, str]]) -> InspectionOrder:
-    said: dict[str, str] = {}
+def said_once(items: Iterable[tuple[str, T]]) -> dict[str, T]:
+    """The fields by their names.
+
+    Raises:
+        InvalidParameter: one of them is said twice, with different values.
+    """
+    said: dict[str, T] = {}
     for name, value in items:
         if said.setdefault(name, value) != value:
             sentence = f"The field `{name}` is said twice, with different values; say it once."
             raise InvalidParameter(sentence, {"field": name})
+    return said
+
+
+def order_of(said: Mapping[str, Any], *, at: str = "") -> InspectionOrder:
+    """The order that the fields make; `at` is where they stand, with a dot at its end.
+
+    Raises:
+        InvalidParameter: one is missing, unknown or out of range.
+    """
     try:
         return InspectionOrder.model_validate(said)
     except ValidationError as err:
-        raise invalid_parameter(err.errors()) from err
+        raise invalid_parameter(err.errors(), at=at) from err
 
 
-def _layout(order: InspectionOrder, media_type: str) -> RawLayout | None:
-    """How raw pixels lie, where the fields say so; a picture with a file format needs no such fields."""
+def layout_of(order: InspectionOrder, media_type: str) -> RawLayout | None:
+    """How raw pixels lie, where the fields say so; a picture with a file format needs no such fields.
+
+    Raises:
+        InvalidParameter: they say it in part, or beside a file format.
+    """
     given = {"width": order.width, "height": order.height, "channels": order.channels}
     missing = [name for name, value in given.items() if value is None]
     if len(missing) == len(given):

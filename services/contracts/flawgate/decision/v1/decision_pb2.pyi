@@ -58,6 +58,7 @@ class DecideRequest(_message.Message):
     TENSOR_FIELD_NUMBER: _builtins.int
     CHANNELS_FIELD_NUMBER: _builtins.int
     GEOMETRY_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
     recipe: _builtins.str
     """The recipe's name."""
     recipe_version: _builtins.str
@@ -70,6 +71,12 @@ class DecideRequest(_message.Message):
     def geometry(self) -> _types_pb2.Geometry:
         """From the tensor back to the frame; holds the sizes of both."""
 
+    @_builtins.property
+    def policy(self) -> _struct_pb2.Struct:
+        """Judges instead of the recipe's own policy (schema: flawgate_contracts.recipe.Policy); absent: the recipe's own does.
+        One that limits areas which the recipe does not measure is refused with INVALID_PARAMETER.
+        """
+
     def __init__(
         self,
         *,
@@ -78,12 +85,15 @@ class DecideRequest(_message.Message):
         tensor: _builtins.bytes = ...,
         channels: _builtins.int = ...,
         geometry: _types_pb2.Geometry | None = ...,
+        policy: _struct_pb2.Struct | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["geometry", b"geometry"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_policy", b"_policy", "geometry", b"geometry", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "geometry", b"geometry", "recipe", b"recipe", "recipe_version", b"recipe_version", "tensor", b"tensor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_policy", b"_policy", "channels", b"channels", "geometry", b"geometry", "policy", b"policy", "recipe", b"recipe", "recipe_version", b"recipe_version", "tensor", b"tensor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__policy: _TypeAlias = _typing.Literal["policy"]  # noqa: Y015
+    _WhichOneofArgType__policy: _TypeAlias = _typing.Literal["_policy", b"_policy"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__policy) -> _WhichOneofReturnType__policy | None: ...
 
 Global___DecideRequest: _TypeAlias = DecideRequest  # noqa: Y015
 
@@ -104,6 +114,7 @@ class DecideResponse(_message.Message):
     POLICY_SECONDS_FIELD_NUMBER: _builtins.int
     PROBABILITIES_FIELD_NUMBER: _builtins.int
     CLASS_NAME_FIELD_NUMBER: _builtins.int
+    EXPLANATION_FIELD_NUMBER: _builtins.int
     evaluation: _types_pb2.Evaluation.ValueType
     """The verdict."""
     reason: _builtins.str
@@ -148,6 +159,13 @@ class DecideResponse(_message.Message):
     def probabilities(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClassProbability]:
         """Of a classification: the recipe's classes in their order, with their probabilities; empty for other kinds."""
 
+    @_builtins.property
+    def explanation(self) -> Global___Mask:
+        """Of a classification whose recipe is `explained`: where the class of the largest probability is seen, or the single
+        class (Grad-CAM, Selvaraju 2017). One class, probability stands for how much a place speaks for it, 0 where it does
+        not. Of a frame cut into tiles: as in the worst tile, 0 elsewhere. Absent where there is none.
+        """
+
     def __init__(
         self,
         *,
@@ -164,10 +182,11 @@ class DecideResponse(_message.Message):
         policy_seconds: _builtins.float = ...,
         probabilities: _abc.Iterable[Global___ClassProbability] | None = ...,
         class_name: _builtins.str = ...,
+        explanation: Global___Mask | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["mask", b"mask"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["explanation", b"explanation", "mask", b"mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_name", b"class_name", "defects", b"defects", "evaluation", b"evaluation", "infer_seconds", b"infer_seconds", "mask", b"mask", "models", b"models", "policy_seconds", b"policy_seconds", "policy_version", b"policy_version", "probabilities", b"probabilities", "reason", b"reason", "recipe_version", b"recipe_version", "score", b"score", "threshold", b"threshold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_name", b"class_name", "defects", b"defects", "evaluation", b"evaluation", "explanation", b"explanation", "infer_seconds", b"infer_seconds", "mask", b"mask", "models", b"models", "policy_seconds", b"policy_seconds", "policy_version", b"policy_version", "probabilities", b"probabilities", "reason", b"reason", "recipe_version", b"recipe_version", "score", b"score", "threshold", b"threshold"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

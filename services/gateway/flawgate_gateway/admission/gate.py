@@ -1,0 +1,134 @@
+"""The gate before the services: how many frames are worked on at once, and whose turn is next.
+
+Each recipe has a queue of its own, and the recipes that wait take turns, so that one recipe's flood does not starve
+another. A frame that, by what the recipe's frames took lately and by its place in the queue, cannot be done within its
+deadline is told so at once.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from flawgate_contracts.errors import Overloaded
+
+WEIGHT = 0.2
+"""Of the newest service time in the running mean."""
+
+
+class DeadlineUnreachable(Exception):  # noqa: N818  # no failure: it becomes an inspection that says so
+    """The frame cannot be judged within its deadline."""
+
+
+@dataclass(slots=True)
+class _Queue:
+    """Those who wait for one recipe, and what its frames take."""
+
+    waiting: deque["asyncio.Future[None]"] = field(default_factory=deque)
+    service_s: float = 0.0
+    """Running mean of the time that one frame is worked on, in seconds; 0 before the first."""
+
+    def took(self, seconds: float) -> None:
+        """One more frame was worked on for so long."""
+        self.service_s = seconds if self.service_s == 0 else self.service_s + WEIGHT * (seconds - self.service_s)
+
+
+class AdmissionGate:
+    """Lets frames through, `max_in_progress` at once, the recipes in turn, each recipe's in the order of arrival."""
+
+    def __init__(self, *, max_in_progress: int, max_waiting: int) -> None:
+        """A gate.
+
+        Args:
+            max_in_progress: frames worked on at once, of all recipes together.
+            max_waiting: frames of one recipe that wait at the most.
+        """
+        self._max_in_progress = max_in_progress
+        self._max_waiting = max_waiting
+        self._in_progress = 0
+        self._queues: dict[str, _Queue] = {}
+        self._turns: deque[str] = deque()
+        """Recipes for which somebody waits, the next one first."""
+
+    @property
+    def waiting(self) -> int:
+        """Frames that wait now."""
+        return sum(len(queue.waiting) for queue in self._queues.values())
+
+    @asynccontextmanager
+    async def admitted(self, recipe: str, deadline: float) -> AsyncIterator[None]:
+        """Hold a place for the time of the block.
+
+        Args:
+            recipe: name of a recipe that is known, since each has its queue for good.
+            deadline: moment on the monotonic clock, in seconds, at which the work must be done.
+
+        Raises:
+            Overloaded: the recipe's queue is full.
+            DeadlineUnreachable: the frame cannot be done in time.
+        """
+        queue = self._queues.setdefault(recipe, _Queue())
+        await self._enter(recipe, queue, deadline)
+        started = time.monotonic()
+        try:
+            yield
+            queue.took(time.monotonic() - started)
+        finally:
+            self._leave()
+
+    async def _enter(self, recipe: str, queue: _Queue, deadline: float) -> None:
+        self._check_reachable(queue, deadline)
+        if self._in_progress < self._max_in_progress and not self._turns:
+            self._in_progress += 1
+            return
+        if len(queue.waiting) >= self._max_waiting:
+            raise Overloaded(
+                f"{len(queue.waiting)} frames wait for recipe {recipe}, which is all that may; try again shortly.",
+                {"recipe": recipe},
+            )
+        await self._wait(recipe, queue)
+        if time.monotonic() + queue.service_s > deadline:
+            self._leave()
+            raise DeadlineUnreachable
+
+    def _check_reachable(self, queue: _Queue, deadline: float) -> None:
+        """By an estimate that is rather too short: each recipe that waits gets its share of the places."""
+        share = max(1.0, self._max_in_progress / max(1, len(self._turns)))
+        ahead = len(queue.waiting) if self._in_progress >= self._max_in_progress else 0
+        if time.monotonic() + queue.service_s * (1 + ahead / share) > deadline:
+            raise DeadlineUnreachable
+
+    async def _wait(self, recipe: str, queue: _Queue) -> None:
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        queue.waiting.append(turn)
+        if recipe not in self._turns:
+            self._turns.append(recipe)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._leave()  # the place was given in the same moment
+            else:
+                self._forget(recipe, queue, turn)
+            raise
+
+    def _forget(self, recipe: str, queue: _Queue, turn: "asyncio.Future[None]") -> None:
+        if turn in queue.waiting:
+            queue.waiting.remove(turn)
+        if not queue.waiting and recipe in self._turns:
+            self._turns.remove(recipe)
+
+    def _leave(self) -> None:
+        """Give the place to whoever is next, or back."""
+        while self._turns:
+            recipe = self._turns.popleft()
+            queue = self._queues[recipe]
+            turn = queue.waiting.popleft()
+            if queue.waiting:
+                self._turns.append(recipe)
+            if not turn.cancelled():
+                turn.set_result(None)
+                return
+        self._in_progress -= 1

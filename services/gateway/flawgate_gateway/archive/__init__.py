@@ -1,0 +1,1 @@
+"""Pictures of inspections: kept by content, for as long as the rules of retention say."""

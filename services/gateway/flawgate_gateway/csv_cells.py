@@ -1,0 +1,27 @@
+"""CSV as RFC 4180 writes it, safe to open in a spreadsheet."""
+
+import csv
+import io
+from datetime import UTC, datetime
+
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "'")  # noqa: RUF001  # full width: what some tables take for these
+"""A spreadsheet computes what begins so, or, by the last, hides it."""
+
+
+def guarded(text: str | None) -> str | None:
+    """Text from outside, with an apostrophe in front of what a spreadsheet would take for a formula."""
+    return f"'{text}" if text is not None and text.startswith(_FORMULA) else text
+
+
+def utc(moment: datetime | None) -> str | None:
+    """RFC 3339, UTC, with milliseconds and `Z`."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def line(*cells: object) -> bytes:
+    """One line, UTF-8."""
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\r\n").writerow(cells)
+    return written.getvalue().encode()

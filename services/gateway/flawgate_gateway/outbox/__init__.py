@@ -1,0 +1,1 @@
+"""Events for other systems: written with what they tell, delivered at least once, in order."""

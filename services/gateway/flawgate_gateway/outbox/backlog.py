@@ -1,0 +1,122 @@
+"""What a sink is still to get, as the database knows it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Select, Subquery, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from flawgate_gateway.database.moments import now_us
+from flawgate_gateway.database.tables import deliveries, events
+from flawgate_gateway.outbox.states import DELIVERED, PENDING, State
+
+MAX_DETAIL_CHARACTERS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The first delivery of a stream that is pending: those behind it wait for it."""
+
+    stream: str
+    next_attempt_at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A delivery to be made, with its event."""
+
+    number: int
+    stream: str
+    attempts: int
+    """Refusals so far."""
+    event_id: str
+    event_type: str
+    document: str
+    """The CloudEvent as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is to be written of a delivery that was not taken."""
+
+    number: int
+    state: State
+    attempts: int
+    detail: str
+    wait_s: float
+
+
+async def heads(connection: AsyncConnection, sink: str) -> list[Head]:
+    """The heads of all streams with something for a sink, the longest waiting first."""
+    numbers = head_numbers(sink)
+    found = (
+        select(deliveries.c.stream, deliveries.c.next_attempt_at_us)
+        .join(numbers, numbers.c.number == deliveries.c.number)
+        .order_by(deliveries.c.next_attempt_at_us)
+    )
+    return [Head(*row) for row in await connection.execute(found)]
+
+
+def head_numbers(sink: str) -> Subquery:
+    """The column `number` of the first pending delivery of each stream.
+
+    The streams are found one by one along the index, which is as fast with a million deliveries as with ten.
+    """
+    mine = (deliveries.c.sink == sink, deliveries.c.state == PENDING)
+    streams = select(func.min(deliveries.c.stream).label("stream")).where(*mine).cte("streams_pending", recursive=True)
+    following = select(func.min(deliveries.c.stream)).where(*mine, deliveries.c.stream > streams.c.stream)
+    streams = streams.union_all(select(following.scalar_subquery()).where(streams.c.stream.is_not(None)))
+    head = (
+        select(deliveries.c.number)
+        .where(*mine, deliveries.c.stream == streams.c.stream)
+        .order_by(deliveries.c.sequence)
+        .limit(1)
+    )
+    return select(head.scalar_subquery().label("number")).where(streams.c.stream.is_not(None)).subquery()
+
+
+async def batch(connection: AsyncConnection, sink: str, stream: str, limit: int) -> list[Pending]:
+    """The first pending deliveries of a stream, in order; none where the first is to wait still."""
+    rows = (await connection.execute(_batch(sink, stream).limit(limit))).all()
+    if not rows or rows[0].next_attempt_at_us > now_us():
+        return []
+    return [Pending(row.number, row.stream, row.attempts, row.id, row.type, row.document) for row in rows]
+
+
+def _batch(sink: str, stream: str) -> Select[tuple[int, str, int, str, str, str, int]]:
+    mine = (deliveries.c.sink == sink, deliveries.c.state == PENDING, deliveries.c.stream == stream)
+    return (
+        select(
+            deliveries.c.number,
+            deliveries.c.stream,
+            deliveries.c.attempts,
+            events.c.id,
+            events.c.type,
+            events.c.document,
+            deliveries.c.next_attempt_at_us,
+        )
+        .join(events, events.c.number == deliveries.c.event_number)
+        .where(*mine)
+        .order_by(deliveries.c.sequence)
+    )
+
+
+async def settle_delivered(connection: AsyncConnection, numbers: Sequence[int]) -> None:
+    """Write that the sink has these."""
+    taken = update(deliveries).where(deliveries.c.number.in_(numbers), deliveries.c.state == PENDING)
+    await connection.execute(taken.values(state=DELIVERED, ended_at_us=now_us(), last_error=None))
+
+
+async def settle_failed(connection: AsyncConnection, outcome: Outcome) -> None:
+    """Write that the sink did not take one, and when to try again or that nobody will."""
+    now = now_us()
+    failed = update(deliveries).where(deliveries.c.number == outcome.number, deliveries.c.state == PENDING)
+    await connection.execute(
+        failed.values(
+            state=outcome.state,
+            attempts=outcome.attempts,
+            last_error=outcome.detail[:MAX_DETAIL_CHARACTERS],
+            next_attempt_at_us=now + round(outcome.wait_s * 1_000_000),
+            ended_at_us=None if outcome.state == PENDING else now,
+        )
+    )

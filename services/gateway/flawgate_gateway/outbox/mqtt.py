@@ -1,0 +1,249 @@
+"""MQTT 5: CloudEvents in the binary mode of their MQTT binding, at QoS 1.
+
+The binary mode is what readers of a unified namespace expect: the payload is the inspection itself, and the attributes
+are user properties. Nobody signs a message: who may publish is the broker's to know (TLS, credentials, topics).
+"""
+
+import asyncio
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from types import TracebackType
+from typing import Any, Self
+
+import aiomqtt
+import structlog
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from flawgate_gateway.outbox.drafts import encoded
+from flawgate_gateway.outbox.sending import TAKEN, Answer, Message, Verdict, tls_context
+from flawgate_gateway.outbox.sinks import MqttSink, read_secret
+from flawgate_gateway.outbox.topics import state_topic, topic_of
+
+QOS = 1
+RECONNECT_S = 5.0
+"""Between tries of a connection while no event is to be sent, in seconds."""
+ONLINE, OFFLINE = b'{"state":"online"}', b'{"state":"offline"}'
+
+log = structlog.get_logger(__name__)
+
+_QUOTA_EXCEEDED = 0x97
+_IN_PAYLOAD_OR_CONTENT_TYPE = frozenset({"data", "datacontenttype"})
+
+
+class MqttSender:
+    """Publishes to one broker over one connection, which it opens again when it is lost."""
+
+    def __init__(self, sink: MqttSink) -> None:
+        """A sender.
+
+        Raises:
+            InvalidParameter: a file that the sink names cannot be used.
+        """
+        self._sink = sink
+        self._password = None if sink.password_file is None else read_secret(sink.name, sink.password_file)
+        self._tls = tls_context(sink) if sink.tls else None
+        self._connecting = asyncio.Lock()
+        self._session: _Session | None = None
+
+    async def __aenter__(self) -> Self:
+        """See `Sender`."""
+        self._keeping = asyncio.ensure_future(self._keep_connected())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """See `Sender`: says offline itself, since the broker keeps the will of a client that says good-bye."""
+        async with self._connecting:  # a connection that is being made would say online once we have gone
+            self._keeping.cancel()
+        await asyncio.gather(self._keeping, return_exceptions=True)
+        session = self._session
+        if session is not None and not session.is_lost:
+            with suppress(aiomqtt.MqttError, TimeoutError):
+                async with asyncio.timeout(self._sink.timeout_s):
+                    await session.publish(self._state_topic, OFFLINE, retain=True)
+        await self._drop(session)
+
+    async def send(self, message: Message) -> Answer:
+        """See `Sender`."""
+        session = self._session
+        try:
+            async with asyncio.timeout(self._sink.timeout_s):
+                session = await self._connected()
+                topic = topic_of(self._sink.topic_prefix, message.type, message.event["data"])
+                payload = encoded(message.event["data"]).encode()
+                await session.publish(topic, payload, properties=_properties(message.event, self._sink.expiry_s))
+        except Refused as err:
+            busy = err.code == _QUOTA_EXCEEDED
+            return Answer(Verdict.UNREACHABLE if busy else Verdict.REFUSED, f"refused it ({err})")
+        except (aiomqtt.MqttError, TimeoutError) as err:
+            # What was begun on this connection must not arrive after what the next one brings.
+            await self._drop(session)
+            return Answer(Verdict.UNREACHABLE, f"cannot be reached ({err or 'no answer in time'})")
+        return TAKEN
+
+    @property
+    def _state_topic(self) -> str:
+        return state_topic(self._sink.topic_prefix, self._sink.name)
+
+    async def _keep_connected(self) -> None:
+        """The state at the broker says online as long as it can be reached, also while there are no events."""
+        while True:
+            with suppress(aiomqtt.MqttError):
+                await (await self._connected()).lost()
+            await asyncio.sleep(min(RECONNECT_S, self._sink.unreachable_delay_s))
+
+    async def _connected(self) -> "_Session":
+        async with self._connecting:
+            if self._session is not None and self._session.is_lost:
+                await self._drop(self._session)
+            if self._session is None:
+                self._session = await self._introduced(await _Session.open(self._client()))
+            return self._session
+
+    async def _introduced(self, session: "_Session") -> "_Session":
+        """Say online; a broker that takes no state from us may take events all the same."""
+        try:
+            await session.publish(self._state_topic, ONLINE, retain=True)
+        except Refused as err:
+            log.warning("the broker does not take the state of the delivery", sink=self._sink.name, why=str(err))
+        except BaseException:
+            await session.close()
+            raise
+        return session
+
+    async def _drop(self, session: "_Session | None") -> None:
+        if session is not None and session is self._session:
+            self._session = None
+            await session.close()
+
+    def _client(self) -> "_Client":
+        sink = self._sink
+        client = _Client(
+            sink.host,
+            sink.effective_port,
+            username=sink.username,
+            password=self._password,
+            identifier=sink.effective_client_id,
+            protocol=aiomqtt.ProtocolVersion.V5,
+            will=aiomqtt.Will(self._state_topic, OFFLINE, QOS, retain=True),
+            timeout=sink.timeout_s,
+            keepalive=sink.keepalive_s,
+            clean_start=True,
+            tls_context=self._tls,
+        )
+        client.pending_calls_threshold = sink.max_in_flight  # it warns of more
+        return client
+
+
+class Refused(aiomqtt.MqttError):
+    """The broker acknowledged a message by saying that it does not take it."""
+
+    def __init__(self, reason: ReasonCode) -> None:
+        super().__init__(str(reason))
+        self.code = int(reason.value)
+
+
+class _Client(aiomqtt.Client):
+    """A client that hears it when the broker refuses a message; aiomqtt takes any acknowledgement for a good one."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._refusals: dict[int, ReasonCode] = {}
+
+    @contextmanager
+    def _pending_call(self, mid: int, value: Any, pending_dict: dict[int, Any]) -> Iterator[None]:
+        with super()._pending_call(mid, value, pending_dict):
+            yield
+        refusal = self._refusals.pop(mid, None)
+        if refusal is not None:
+            raise Refused(refusal)
+
+    def _on_publish(self, client: Any, userdata: Any, mid: int, reason_code: ReasonCode, properties: Any) -> None:
+        if reason_code.is_failure:
+            self._refusals[mid] = reason_code
+        super()._on_publish(client, userdata, mid, reason_code, properties)
+
+
+class _Session:
+    """One connection, from its handshake until it is lost or closed."""
+
+    def __init__(self, client: _Client) -> None:
+        self._client = client
+        self._watching = asyncio.ensure_future(_until_lost(client))
+
+    @classmethod
+    async def open(cls, client: _Client) -> Self:
+        """Connect.
+
+        Raises:
+            aiomqtt.MqttError: the broker cannot be reached, or does not let us in.
+        """
+        entering = asyncio.ensure_future(client.__aenter__())
+        try:
+            await asyncio.shield(entering)
+        except asyncio.CancelledError:
+            # A thread opens the socket and cannot be stopped: what it opens must be closed.
+            with suppress(aiomqtt.MqttError):
+                await entering
+                await client.__aexit__(None, None, None)
+            raise
+        return cls(client)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the connection has ended by itself."""
+        return self._watching.done()
+
+    async def lost(self) -> None:
+        """Wait until the connection has ended by itself."""
+        await asyncio.wait({self._watching})
+
+    async def publish(
+        self, topic: str, payload: bytes, *, retain: bool = False, properties: Properties | None = None
+    ) -> None:
+        """Publish, and wait until the broker says that it has the message.
+
+        Raises:
+            Refused: it says that it does not take it.
+            aiomqtt.MqttError: the connection was lost before it said so.
+        """
+        await self._unless_lost(self._client.publish(topic, payload, QOS, retain, properties))
+
+    async def close(self) -> None:
+        """Say good-bye where anybody listens."""
+        self._watching.cancel()
+        await asyncio.gather(self._watching, return_exceptions=True)
+        with suppress(aiomqtt.MqttError):
+            await self._client.__aexit__(None, None, None)
+
+    async def _unless_lost(self, work: Coroutine[Any, Any, None]) -> None:
+        publishing = asyncio.ensure_future(work)
+        try:
+            await asyncio.wait({publishing, self._watching}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not publishing.done():
+                publishing.cancel()
+                await asyncio.gather(publishing, return_exceptions=True)
+        if publishing.cancelled():
+            raise aiomqtt.MqttError("the connection was lost")
+        publishing.result()
+
+
+async def _until_lost(client: aiomqtt.Client) -> None:
+    with suppress(aiomqtt.MqttError):
+        async for _ in client.messages:
+            """Nothing is subscribed to: no message comes, only the end of the connection."""
+
+
+def _properties(event: Mapping[str, Any], expiry_s: int) -> Properties:
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho annotates it by halves
+    properties.ContentType = event["datacontenttype"]
+    properties.PayloadFormatIndicator = 1
+    properties.MessageExpiryInterval = expiry_s
+    properties.UserProperty = [
+        (name, str(value)) for name, value in event.items() if name not in _IN_PAYLOAD_OR_CONTENT_TYPE
+    ]
+    return properties

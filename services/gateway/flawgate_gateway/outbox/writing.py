@@ -1,0 +1,64 @@
+"""The outbox's write side: an event, its number and who is to get it, in the transaction of what it tells."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import insert
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from flawgate_gateway.database.moments import from_us, now_us
+from flawgate_gateway.database.tables import deliveries, events, streams
+from flawgate_gateway.outbox.drafts import EventDraft, encoded
+from flawgate_gateway.outbox.sources import stream_of
+from flawgate_gateway.outbox.states import PENDING
+
+SEQUENCE_DIGITS = 16
+"""Fixed, so that sequences are in order as text, too."""
+
+
+async def append(connection: AsyncConnection, draft: EventDraft, sinks: Sequence[str]) -> None:
+    """Write an event; nothing where nobody is to get it.
+
+    Numbers of a stream are contiguous, since a stream's row is locked until the end of the transaction: an event is
+    seen by others only after all those before it.
+
+    Args:
+        connection: of the transaction that writes what the event tells.
+        draft: the event.
+        sinks: names of those that are to get it.
+    """
+    if not sinks:
+        return
+    stream, now = stream_of(draft.source), now_us()
+    sequence = await _next_sequence(connection, stream)
+    event = {
+        "id": draft.id,
+        "stream": stream,
+        "sequence": sequence,
+        "type": draft.type,
+        "inspection_id": draft.inspection_id,
+        "created_at_us": now,
+        "document": encoded(_numbered(draft, sequence, now)),
+    }
+    number = await connection.scalar(insert(events).values(**event).returning(events.c.number))
+    delivery = {"event_number": number, "stream": stream, "sequence": sequence, "state": PENDING}
+    rows = [{**delivery, "sink": sink, "next_attempt_at_us": now} for sink in sinks]
+    await connection.execute(insert(deliveries), rows)
+
+
+def _numbered(draft: EventDraft, sequence: int, now: int) -> dict[str, object]:
+    recorded = from_us(now).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    attributes = {name: value for name, value in draft.document.items() if name != "data"}
+    numbers = {"sequence": f"{sequence:0{SEQUENCE_DIGITS}d}", "recordedtime": recorded}
+    return {**attributes, **numbers, "data": draft.document["data"]}
+
+
+async def _next_sequence(connection: AsyncConnection, stream: str) -> int:
+    """Count a stream on, from 1."""
+    upsert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(streams)
+    counted = (
+        upsert.values(stream=stream, last_sequence=1)
+        .on_conflict_do_update(index_elements=[streams.c.stream], set_={"last_sequence": streams.c.last_sequence + 1})
+        .returning(streams.c.last_sequence)
+    )
+    return int((await connection.execute(counted)).scalar_one())

@@ -1,0 +1,110 @@
+"""What came of a frame's way through the services, and the inspection that it makes."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+from uuid_utils import uuid7
+
+from flawgate_contracts.context import current_context
+from flawgate_contracts.recipe import Recipe
+from flawgate_gateway.answer import FrameFacts, Inspection, Links
+from flawgate_gateway.frames import Frame, InspectionOrder
+from flawgate_gateway.ports import Decided, Evidence, PreparedTensor
+
+DEADLINE_UNREACHABLE = "DEADLINE_UNREACHABLE"
+"""The reason of a frame that was not looked at, since it could not have been judged in time."""
+
+SERVICE_VERSION = version("flawgate-gateway")
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A frame that went all the way."""
+
+    recipe: Recipe
+    prepared: PreparedTensor
+    decided: Decided
+    preprocess_seconds: float
+    decide_seconds: float
+
+    def evidence(self, frame: Frame) -> Evidence:
+        """What its pictures are drawn from."""
+        return Evidence.of(frame, self.recipe, self.decided, self.prepared.geometry)
+
+    def stage_seconds(self) -> dict[str, float]:
+        """Stage → seconds, rounded to microseconds."""
+        seconds = {
+            "preprocess": self.preprocess_seconds,
+            "decode": self.prepared.decode_seconds,
+            "steps": self.prepared.steps_seconds,
+            "decide": self.decide_seconds,
+            "infer": self.decided.infer_seconds,
+            "policy": self.decided.policy_seconds,
+        }
+        return {stage: round(value, 6) for stage, value in seconds.items()}
+
+
+def decided_inspection(order: InspectionOrder, received_at: datetime, passage: Passage, sha256: str) -> Inspection:
+    """The inspection of a frame that went all the way.
+
+    Args:
+        order: what was asked for.
+        received_at: when, UTC.
+        passage: what came of it.
+        sha256: of the frame's bytes, hexadecimal.
+    """
+    decided, geometry = passage.decided, passage.prepared.geometry
+    return _inspection(
+        order,
+        received_at,
+        recipe_version=decided.recipe_version,
+        policy_version=decided.policy_version,
+        evaluation=decided.evaluation,
+        score=decided.score,
+        threshold=decided.threshold,
+        reason=decided.reason,
+        class_name=decided.class_name,
+        probabilities=decided.probabilities,
+        defects=decided.defects,
+        frame=FrameFacts(width=geometry.frame_width, height=geometry.frame_height, sha256=sha256),
+        models=decided.models,
+        stage_seconds=passage.stage_seconds(),
+    )
+
+
+def unreachable_inspection(order: InspectionOrder, received_at: datetime, recipe: Recipe, sha256: str) -> Inspection:
+    """The inspection of a frame that could not make its deadline: NOT_DECIDABLE, without a score."""
+    return _inspection(
+        order,
+        received_at,
+        recipe_version=recipe.version,
+        policy_version=recipe.policy.version,
+        evaluation="NOT_DECIDABLE",
+        score=None,
+        threshold=recipe.policy.threshold,
+        reason=DEADLINE_UNREACHABLE,
+        probabilities=(),
+        defects=(),
+        frame=FrameFacts(width=None, height=None, sha256=sha256),
+        models=(),
+        stage_seconds={},
+    )
+
+
+def _inspection(order: InspectionOrder, received_at: datetime, **facts: Any) -> Inspection:
+    inspection_id, context = str(uuid7()), current_context()
+    return Inspection(
+        **order.identity().model_dump(),
+        **facts,
+        inspection_id=inspection_id,
+        recipe=order.recipe,
+        request_id=context.request_id,
+        trace_id=context.trace_id,
+        acquired_at=order.acquired_at,
+        received_at=received_at,
+        decided_at=datetime.now(UTC),
+        service_version=SERVICE_VERSION,
+        links=Links.of(inspection_id, pictures=False, mask=False, overlay=False),
+    )

@@ -1,0 +1,1 @@
+"""Versions of policies: drafted, activated, retired, tried out on stored scores."""

@@ -1,0 +1,1 @@
+"""Inspection records: one for every part, exactly once; found again."""

@@ -1,0 +1,60 @@
+"""The gRPC door: proto to a call of the core, the answer to proto."""
+
+from collections.abc import Awaitable, Callable
+
+from flawgate.inspection.v1 import inspection_pb2 as pb
+from flawgate.inspection.v1 import inspection_pb2_grpc
+from flawgate_contracts.interceptors import Context
+from flawgate_gateway.access.caller import Caller, Scope
+from flawgate_gateway.core import Arrival, Inspector
+from flawgate_gateway.database.connections import Database
+from flawgate_gateway.records.book import RecordBook
+from flawgate_gateway.records.queries import list_inspections
+from flawgate_gateway.records.submission import Submission
+from flawgate_gateway.rpc.answers import inspection_message, page_message
+from flawgate_gateway.rpc.requests import filter_of, frame_of, idempotency_key, order_of, page_of
+
+IDEMPOTENCY_KEY = "idempotency-key"
+REPLAYED = "idempotency-replayed"
+
+Admit = Callable[[Context, Scope], Awaitable[Caller]]
+"""Whoever calls, who has a scope; raises `Unauthenticated`, `PermissionDenied` or `RateLimited`."""
+
+
+class InspectionServicer(inspection_pb2_grpc.InspectionServiceServicer):
+    """Stands over the core and the records."""
+
+    def __init__(self, inspector: Inspector, records: RecordBook, database: Database, admit: Admit) -> None:
+        self._inspector = inspector
+        self._records = records
+        self._database = database
+        self._admit = admit
+
+    async def Inspect(self, request: pb.InspectRequest, context: Context) -> pb.InspectResponse:
+        """See the proto."""
+        arrival = Arrival.now()
+        caller = await self._admit(context, Scope.INSPECT)
+        with self._inspector.counted_failures():
+            key = idempotency_key(request.idempotency_key, _values(context, IDEMPOTENCY_KEY))
+            order = order_of(request, left_s=context.time_remaining())
+            frame = frame_of(request)
+        answered = await self._inspector.inspect(frame, order, arrival, Submission(caller, key))
+        context.set_trailing_metadata(((REPLAYED, "true"),) if answered.replayed else ())
+        return pb.InspectResponse(inspection=inspection_message(answered.inspection))
+
+    async def GetInspection(self, request: pb.GetInspectionRequest, context: Context) -> pb.GetInspectionResponse:
+        """See the proto."""
+        await self._admit(context, Scope.READ)
+        inspection = await self._records.get(request.inspection_id)
+        return pb.GetInspectionResponse(inspection=inspection_message(inspection))
+
+    async def ListInspections(self, request: pb.ListInspectionsRequest, context: Context) -> pb.ListInspectionsResponse:
+        """See the proto."""
+        await self._admit(context, Scope.READ)
+        page = await list_inspections(self._database, filter_of(request), page_of(request))
+        return page_message(page)
+
+
+def _values(context: Context, name: str) -> list[str]:
+    """All values of a key of the call's metadata."""
+    return [str(value) for key, value in context.invocation_metadata() or () if key == name]
