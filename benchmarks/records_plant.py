@@ -142,6 +142,8 @@ def _inspection() -> Inspection:
         received_at=from_us(END_US),
         decided_at=from_us(END_US),
         service_version="0.1.0",
+        preprocessing=({"op": "grey"}, {"op": "resize", "height": 1408, "width": 512, "interpolation": "linear"}),
+        stage_scores={"segmentation": 0.998, "classification": 0.997134},
         stage_seconds=dict.fromkeys(("preprocess", "decode", "steps", "decide", "infer", "policy"), 0.012345),
         links=Links.of(identity, pictures=False, mask=False, overlay=False),
     )

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from support.gateway_cluster import GatewayCluster
 from support.pictures import spot_pixels, spot_png
+from support.tiny_repository import spot_recipe
 
 PATH = "/v1/inspections"
 PNG = {"content-type": "image/png"}
@@ -18,7 +19,7 @@ KEYS = {
     *("evaluation", "score", "reason", "threshold", "class", "probabilities", "defects", "frame", "models"),
     *("plant", "line", "station", "camera", "part", "lot", "work_order"),
     *("request_id", "trace_id", "acquired_at", "received_at", "decided_at", "service_version"),
-    *("stage_seconds", "links"),
+    *("preprocessing", "stage_scores", "stage_seconds", "links"),
 }
 
 
@@ -34,6 +35,8 @@ def test_an_inspection_has_every_documented_key(gateway: httpx.Client) -> None:
     assert set(defect["box"]) == {"x", "y", "width", "height"}
     assert inspection["frame"] == {"width": 24, "height": 32, "sha256": hashlib.sha256(data).hexdigest()}
     assert inspection["models"] == [{"name": "spot_seg", "version": "1", "sha256": "0" * 64}]
+    assert [step["op"] for step in inspection["preprocessing"]] == [step.op for step in spot_recipe().steps]
+    assert inspection["stage_scores"] == {"segmentation": 1.0, "classification": 1.0}
     assert set(inspection["stage_seconds"]) == {"preprocess", "decode", "steps", "decide", "infer", "policy"}
     for moment in ("received_at", "decided_at"):
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", inspection[moment])

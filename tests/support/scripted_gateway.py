@@ -26,6 +26,8 @@ INSPECTION: dict[str, Any] = {
     "trace_id": "0af7651916cd43dd8448eb211c80319c",
     "received_at": "2026-11-20T10:15:02.114Z",
     "decided_at": "2026-11-20T10:15:02.231Z",
+    "preprocessing": [],
+    "stage_scores": {},
     "stage_seconds": {},
     "links": {"overlay": "/overlay.png"},
 }

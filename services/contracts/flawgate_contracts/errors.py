@@ -154,7 +154,7 @@ class UnknownVersion(NotFound):
 
 
 class UnknownInspection(NotFound):
-    """No inspection of that id is kept here (any more)."""
+    """No inspection of that id is on record."""
 
     reason = "UNKNOWN_INSPECTION"
 

@@ -1,7 +1,7 @@
 """The answer: one shape for REST, records, events and the command line (docs/architecture.md)."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
@@ -140,6 +140,14 @@ class Inspection(Identity):
     received_at: UtcTime = Field(description="When the gateway took the request.")
     decided_at: UtcTime = Field(description="When the evaluation stood.")
     service_version: str = Field(description="Version of the gateway.")
+    preprocessing: tuple[dict[str, Any], ...] = Field(
+        description="The steps that made the network's input of the frame, with their parameters, in order; empty "
+        "where the frame was not looked at."
+    )
+    stage_scores: dict[str, float] = Field(
+        description="What each network said, 0 to 1. `segmentation`: the highest value of the mask; `classification`: "
+        "the score. Empty where the frame was not looked at."
+    )
     stage_seconds: dict[str, float] = Field(
         description="`preprocess` (of it `decode`, `steps`) and `decide` (of it `infer`, `policy`), in seconds."
     )

@@ -9,6 +9,7 @@ from uuid_utils import uuid7
 
 from flawgate_contracts.context import current_context
 from flawgate_contracts.recipe import Recipe
+from flawgate_contracts.steps import STEPS
 from flawgate_gateway.answer import FrameFacts, Inspection, Links
 from flawgate_gateway.frames import Frame, InspectionOrder
 from flawgate_gateway.ports import Decided, Evidence, PreparedTensor
@@ -32,6 +33,13 @@ class Passage:
     def evidence(self, frame: Frame) -> Evidence:
         """What its pictures are drawn from."""
         return Evidence.of(frame, self.recipe, self.decided, self.prepared.geometry)
+
+    def stage_scores(self) -> dict[str, float]:
+        """Network → what it said, 0 to 1; of a cascade both, of any other kind its only one."""
+        mask, score = self.decided.mask, self.decided.score
+        if self.recipe.kind == "cascade" and mask is not None:
+            return {"segmentation": round(int(mask.max()) / 255, 6), "classification": score}
+        return {"segmentation" if mask is not None else "classification": score}
 
     def stage_seconds(self) -> dict[str, float]:
         """Stage → seconds, rounded to microseconds."""
@@ -70,6 +78,8 @@ def decided_inspection(order: InspectionOrder, received_at: datetime, passage: P
         defects=decided.defects,
         frame=FrameFacts(width=geometry.frame_width, height=geometry.frame_height, sha256=sha256),
         models=decided.models,
+        preprocessing=tuple(STEPS.dump_python(passage.recipe.steps, mode="json")),
+        stage_scores=passage.stage_scores(),
         stage_seconds=passage.stage_seconds(),
     )
 
@@ -89,6 +99,8 @@ def unreachable_inspection(order: InspectionOrder, received_at: datetime, recipe
         defects=(),
         frame=FrameFacts(width=None, height=None, sha256=sha256),
         models=(),
+        preprocessing=(),
+        stage_scores={},
         stage_seconds={},
     )
 

@@ -78,6 +78,11 @@ EXAMPLE_INSPECTION: dict[str, Any] = {
     "received_at": "2026-11-20T10:15:02.114Z",
     "decided_at": "2026-11-20T10:15:02.231Z",
     "service_version": "0.1.0",
+    "preprocessing": [
+        {"op": "grey"},
+        {"op": "resize", "height": 1408, "width": 512, "interpolation": "linear"},
+    ],
+    "stage_scores": {"segmentation": 0.998, "classification": 0.997134},
     "stage_seconds": {
         "preprocess": 0.007,
         "decode": 0.004,

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from google.protobuf.json_format import ParseDict
+from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from flawgate.inspection.v1 import inspection_pb2 as pb
@@ -44,6 +46,8 @@ def inspection_message(inspection: Inspection) -> pb.Inspection:
         acquired_at=None if inspection.acquired_at is None else _moment(inspection.acquired_at),
         received_at=_moment(inspection.received_at),
         decided_at=_moment(inspection.decided_at),
+        preprocessing=[ParseDict(step, Struct()) for step in inspection.preprocessing],
+        stage_scores=inspection.stage_scores,
         stage_seconds=inspection.stage_seconds,
         links=pb.Links(self=links.self, frame=links.frame, mask=links.mask, overlay=links.overlay),
     )

@@ -23,10 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from flawgate.inspection.v1 import types_pb2 as flawgate_dot_inspection_dot_v1_dot_types__pb2
+from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'flawgate/inspection/v1/inspection.proto\x12\x16\x66lawgate.inspection.v1\x1a\"flawgate/inspection/v1/types.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x95\x02\n\x0eInspectRequest\x12\x11\n\x07\x65ncoded\x18\x01 \x01(\x0cH\x00\x12/\n\x03raw\x18\x02 \x01(\x0b\x32 .flawgate.inspection.v1.RawFrameH\x00\x12\x0e\n\x06recipe\x18\x03 \x01(\t\x12\x32\n\x08identity\x18\x04 \x01(\x0b\x32 .flawgate.inspection.v1.Identity\x12/\n\x0b\x61\x63quired_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x0b\x64\x65\x61\x64line_ms\x18\x06 \x01(\rH\x01\x88\x01\x01\x12\x17\n\x0fidempotency_key\x18\x07 \x01(\tB\x07\n\x05\x66rameB\x0e\n\x0c_deadline_ms\"I\n\x0fInspectResponse\x12\x36\n\ninspection\x18\x01 \x01(\x0b\x32\".flawgate.inspection.v1.Inspection\"-\n\x14GetInspectionRequest\x12\x15\n\rinspection_id\x18\x01 \x01(\t\"O\n\x15GetInspectionResponse\x12\x36\n\ninspection\x18\x01 \x01(\x0b\x32\".flawgate.inspection.v1.Inspection\"\xbe\x01\n\x16ListInspectionsRequest\x12\x38\n\x06\x66ilter\x18\x01 \x01(\x0b\x32(.flawgate.inspection.v1.InspectionFilter\x12\x30\n\x05order\x18\x02 \x01(\x0e\x32!.flawgate.inspection.v1.ListOrder\x12\x16\n\tpage_size\x18\x03 \x01(\rH\x00\x88\x01\x01\x12\x12\n\npage_token\x18\x04 \x01(\tB\x0c\n\n_page_size\"k\n\x17ListInspectionsResponse\x12\x37\n\x0binspections\x18\x01 \x03(\x0b\x32\".flawgate.inspection.v1.Inspection\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xc4\x04\n\x10InspectionFilter\x12\x32\n\x08identity\x18\x01 \x01(\x0b\x32 .flawgate.inspection.v1.Identity\x12\x13\n\x06recipe\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x1b\n\x0erecipe_version\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x1b\n\x0epolicy_version\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x36\n\nevaluation\x18\x05 \x03(\x0e\x32\".flawgate.inspection.v1.Evaluation\x12\x13\n\x06reason\x18\x06 \x01(\tH\x03\x88\x01\x01\x12\x30\n\x0c\x64\x65\x63ided_from\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ndecided_to\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\nmax_margin\x18\t \x01(\x01H\x04\x88\x01\x01\x12\x16\n\tmin_score\x18\n \x01(\x01H\x05\x88\x01\x01\x12\x16\n\tmax_score\x18\x0b \x01(\x01H\x06\x88\x01\x01\x12\x15\n\x08reviewed\x18\x0c \x01(\x08H\x07\x88\x01\x01\x12\x19\n\x0c\x66rame_sha256\x18\r \x01(\tH\x08\x88\x01\x01\x42\t\n\x07_recipeB\x11\n\x0f_recipe_versionB\x11\n\x0f_policy_versionB\t\n\x07_reasonB\r\n\x0b_max_marginB\x0c\n\n_min_scoreB\x0c\n\n_max_scoreB\x0b\n\t_reviewedB\x0f\n\r_frame_sha256\"I\n\x08RawFrame\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\r\n\x05width\x18\x02 \x01(\r\x12\x0e\n\x06height\x18\x03 \x01(\r\x12\x10\n\x08\x63hannels\x18\x04 \x01(\r\"\xe4\x01\n\x08Identity\x12\x12\n\x05plant\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04line\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x14\n\x07station\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x13\n\x06\x63\x61mera\x18\x04 \x01(\tH\x03\x88\x01\x01\x12\x11\n\x04part\x18\x05 \x01(\tH\x04\x88\x01\x01\x12\x10\n\x03lot\x18\x06 \x01(\tH\x05\x88\x01\x01\x12\x17\n\nwork_order\x18\x07 \x01(\tH\x06\x88\x01\x01\x42\x08\n\x06_plantB\x07\n\x05_lineB\n\n\x08_stationB\t\n\x07_cameraB\x07\n\x05_partB\x06\n\x04_lotB\r\n\x0b_work_order\"\x8d\x07\n\nInspection\x12\x15\n\rinspection_id\x18\x01 \x01(\t\x12\x0e\n\x06recipe\x18\x02 \x01(\t\x12\x16\n\x0erecipe_version\x18\x03 \x01(\t\x12\x16\n\x0epolicy_version\x18\x04 \x01(\t\x12\x36\n\nevaluation\x18\x05 \x01(\x0e\x32\".flawgate.inspection.v1.Evaluation\x12\x12\n\x05score\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x11\n\tthreshold\x18\x07 \x01(\x01\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x17\n\nclass_name\x18\t \x01(\tH\x01\x88\x01\x01\x12?\n\rprobabilities\x18\n \x03(\x0b\x32(.flawgate.inspection.v1.ClassProbability\x12\x32\n\x08identity\x18\x0b \x01(\x0b\x32 .flawgate.inspection.v1.Identity\x12/\n\x07\x64\x65\x66\x65\x63ts\x18\x0c \x03(\x0b\x32\x1e.flawgate.inspection.v1.Defect\x12\x31\n\x05\x66rame\x18\r \x01(\x0b\x32\".flawgate.inspection.v1.FrameFacts\x12-\n\x06models\x18\x0e \x03(\x0b\x32\x1d.flawgate.inspection.v1.Model\x12\x12\n\nrequest_id\x18\x0f \x01(\t\x12\x10\n\x08trace_id\x18\x10 \x01(\t\x12\x17\n\x0fservice_version\x18\x11 \x01(\t\x12/\n\x0b\x61\x63quired_at\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0breceived_at\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ndecided_at\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12K\n\rstage_seconds\x18\x15 \x03(\x0b\x32\x34.flawgate.inspection.v1.Inspection.StageSecondsEntry\x12,\n\x05links\x18\x16 \x01(\x0b\x32\x1d.flawgate.inspection.v1.Links\x1a\x33\n\x11StageSecondsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\x08\n\x06_scoreB\r\n\x0b_class_name\";\n\x10\x43lassProbability\x12\x12\n\nclass_name\x18\x01 \x01(\t\x12\x13\n\x0bprobability\x18\x02 \x01(\x01\"Z\n\nFrameFacts\x12\x12\n\x05width\x18\x01 \x01(\rH\x00\x88\x01\x01\x12\x13\n\x06height\x18\x02 \x01(\rH\x01\x88\x01\x01\x12\x0e\n\x06sha256\x18\x03 \x01(\tB\x08\n\x06_widthB\t\n\x07_height\"q\n\x05Links\x12\x0c\n\x04self\x18\x01 \x01(\t\x12\x12\n\x05\x66rame\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04mask\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x14\n\x07overlay\x18\x04 \x01(\tH\x02\x88\x01\x01\x42\x08\n\x06_frameB\x07\n\x05_maskB\n\n\x08_overlay*U\n\tListOrder\x12\x1a\n\x16LIST_ORDER_UNSPECIFIED\x10\x00\x12\x15\n\x11LIST_ORDER_NEWEST\x10\x01\x12\x15\n\x11LIST_ORDER_OLDEST\x10\x02\x32\xd1\x02\n\x11InspectionService\x12Z\n\x07Inspect\x12&.flawgate.inspection.v1.InspectRequest\x1a\'.flawgate.inspection.v1.InspectResponse\x12l\n\rGetInspection\x12,.flawgate.inspection.v1.GetInspectionRequest\x1a-.flawgate.inspection.v1.GetInspectionResponse\x12r\n\x0fListInspections\x12..flawgate.inspection.v1.ListInspectionsRequest\x1a/.flawgate.inspection.v1.ListInspectionsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'flawgate/inspection/v1/inspection.proto\x12\x16\x66lawgate.inspection.v1\x1a\"flawgate/inspection/v1/types.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x95\x02\n\x0eInspectRequest\x12\x11\n\x07\x65ncoded\x18\x01 \x01(\x0cH\x00\x12/\n\x03raw\x18\x02 \x01(\x0b\x32 .flawgate.inspection.v1.RawFrameH\x00\x12\x0e\n\x06recipe\x18\x03 \x01(\t\x12\x32\n\x08identity\x18\x04 \x01(\x0b\x32 .flawgate.inspection.v1.Identity\x12/\n\x0b\x61\x63quired_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x0b\x64\x65\x61\x64line_ms\x18\x06 \x01(\rH\x01\x88\x01\x01\x12\x17\n\x0fidempotency_key\x18\x07 \x01(\tB\x07\n\x05\x66rameB\x0e\n\x0c_deadline_ms\"I\n\x0fInspectResponse\x12\x36\n\ninspection\x18\x01 \x01(\x0b\x32\".flawgate.inspection.v1.Inspection\"-\n\x14GetInspectionRequest\x12\x15\n\rinspection_id\x18\x01 \x01(\t\"O\n\x15GetInspectionResponse\x12\x36\n\ninspection\x18\x01 \x01(\x0b\x32\".flawgate.inspection.v1.Inspection\"\xbe\x01\n\x16ListInspectionsRequest\x12\x38\n\x06\x66ilter\x18\x01 \x01(\x0b\x32(.flawgate.inspection.v1.InspectionFilter\x12\x30\n\x05order\x18\x02 \x01(\x0e\x32!.flawgate.inspection.v1.ListOrder\x12\x16\n\tpage_size\x18\x03 \x01(\rH\x00\x88\x01\x01\x12\x12\n\npage_token\x18\x04 \x01(\tB\x0c\n\n_page_size\"k\n\x17ListInspectionsResponse\x12\x37\n\x0binspections\x18\x01 \x03(\x0b\x32\".flawgate.inspection.v1.Inspection\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xc4\x04\n\x10InspectionFilter\x12\x32\n\x08identity\x18\x01 \x01(\x0b\x32 .flawgate.inspection.v1.Identity\x12\x13\n\x06recipe\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x1b\n\x0erecipe_version\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x1b\n\x0epolicy_version\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x36\n\nevaluation\x18\x05 \x03(\x0e\x32\".flawgate.inspection.v1.Evaluation\x12\x13\n\x06reason\x18\x06 \x01(\tH\x03\x88\x01\x01\x12\x30\n\x0c\x64\x65\x63ided_from\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ndecided_to\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\nmax_margin\x18\t \x01(\x01H\x04\x88\x01\x01\x12\x16\n\tmin_score\x18\n \x01(\x01H\x05\x88\x01\x01\x12\x16\n\tmax_score\x18\x0b \x01(\x01H\x06\x88\x01\x01\x12\x15\n\x08reviewed\x18\x0c \x01(\x08H\x07\x88\x01\x01\x12\x19\n\x0c\x66rame_sha256\x18\r \x01(\tH\x08\x88\x01\x01\x42\t\n\x07_recipeB\x11\n\x0f_recipe_versionB\x11\n\x0f_policy_versionB\t\n\x07_reasonB\r\n\x0b_max_marginB\x0c\n\n_min_scoreB\x0c\n\n_max_scoreB\x0b\n\t_reviewedB\x0f\n\r_frame_sha256\"I\n\x08RawFrame\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\r\n\x05width\x18\x02 \x01(\r\x12\x0e\n\x06height\x18\x03 \x01(\r\x12\x10\n\x08\x63hannels\x18\x04 \x01(\r\"\xe4\x01\n\x08Identity\x12\x12\n\x05plant\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04line\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x14\n\x07station\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x13\n\x06\x63\x61mera\x18\x04 \x01(\tH\x03\x88\x01\x01\x12\x11\n\x04part\x18\x05 \x01(\tH\x04\x88\x01\x01\x12\x10\n\x03lot\x18\x06 \x01(\tH\x05\x88\x01\x01\x12\x17\n\nwork_order\x18\x07 \x01(\tH\x06\x88\x01\x01\x42\x08\n\x06_plantB\x07\n\x05_lineB\n\n\x08_stationB\t\n\x07_cameraB\x07\n\x05_partB\x06\n\x04_lotB\r\n\x0b_work_order\"\xbc\x08\n\nInspection\x12\x15\n\rinspection_id\x18\x01 \x01(\t\x12\x0e\n\x06recipe\x18\x02 \x01(\t\x12\x16\n\x0erecipe_version\x18\x03 \x01(\t\x12\x16\n\x0epolicy_version\x18\x04 \x01(\t\x12\x36\n\nevaluation\x18\x05 \x01(\x0e\x32\".flawgate.inspection.v1.Evaluation\x12\x12\n\x05score\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x11\n\tthreshold\x18\x07 \x01(\x01\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x17\n\nclass_name\x18\t \x01(\tH\x01\x88\x01\x01\x12?\n\rprobabilities\x18\n \x03(\x0b\x32(.flawgate.inspection.v1.ClassProbability\x12\x32\n\x08identity\x18\x0b \x01(\x0b\x32 .flawgate.inspection.v1.Identity\x12/\n\x07\x64\x65\x66\x65\x63ts\x18\x0c \x03(\x0b\x32\x1e.flawgate.inspection.v1.Defect\x12\x31\n\x05\x66rame\x18\r \x01(\x0b\x32\".flawgate.inspection.v1.FrameFacts\x12-\n\x06models\x18\x0e \x03(\x0b\x32\x1d.flawgate.inspection.v1.Model\x12\x12\n\nrequest_id\x18\x0f \x01(\t\x12\x10\n\x08trace_id\x18\x10 \x01(\t\x12\x17\n\x0fservice_version\x18\x11 \x01(\t\x12/\n\x0b\x61\x63quired_at\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0breceived_at\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ndecided_at\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12K\n\rstage_seconds\x18\x15 \x03(\x0b\x32\x34.flawgate.inspection.v1.Inspection.StageSecondsEntry\x12,\n\x05links\x18\x16 \x01(\x0b\x32\x1d.flawgate.inspection.v1.Links\x12.\n\rpreprocessing\x18\x17 \x03(\x0b\x32\x17.google.protobuf.Struct\x12I\n\x0cstage_scores\x18\x18 \x03(\x0b\x32\x33.flawgate.inspection.v1.Inspection.StageScoresEntry\x1a\x33\n\x11StageSecondsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a\x32\n\x10StageScoresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\x08\n\x06_scoreB\r\n\x0b_class_name\";\n\x10\x43lassProbability\x12\x12\n\nclass_name\x18\x01 \x01(\t\x12\x13\n\x0bprobability\x18\x02 \x01(\x01\"Z\n\nFrameFacts\x12\x12\n\x05width\x18\x01 \x01(\rH\x00\x88\x01\x01\x12\x13\n\x06height\x18\x02 \x01(\rH\x01\x88\x01\x01\x12\x0e\n\x06sha256\x18\x03 \x01(\tB\x08\n\x06_widthB\t\n\x07_height\"q\n\x05Links\x12\x0c\n\x04self\x18\x01 \x01(\t\x12\x12\n\x05\x66rame\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04mask\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x14\n\x07overlay\x18\x04 \x01(\tH\x02\x88\x01\x01\x42\x08\n\x06_frameB\x07\n\x05_maskB\n\n\x08_overlay*U\n\tListOrder\x12\x1a\n\x16LIST_ORDER_UNSPECIFIED\x10\x00\x12\x15\n\x11LIST_ORDER_NEWEST\x10\x01\x12\x15\n\x11LIST_ORDER_OLDEST\x10\x02\x32\xd1\x02\n\x11InspectionService\x12Z\n\x07Inspect\x12&.flawgate.inspection.v1.InspectRequest\x1a\'.flawgate.inspection.v1.InspectResponse\x12l\n\rGetInspection\x12,.flawgate.inspection.v1.GetInspectionRequest\x1a-.flawgate.inspection.v1.GetInspectionResponse\x12r\n\x0fListInspections\x12..flawgate.inspection.v1.ListInspectionsRequest\x1a/.flawgate.inspection.v1.ListInspectionsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,36 +36,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_INSPECTION_STAGESECONDSENTRY']._loaded_options = None
   _globals['_INSPECTION_STAGESECONDSENTRY']._serialized_options = b'8\001'
-  _globals['_LISTORDER']._serialized_start=2990
-  _globals['_LISTORDER']._serialized_end=3075
-  _globals['_INSPECTREQUEST']._serialized_start=137
-  _globals['_INSPECTREQUEST']._serialized_end=414
-  _globals['_INSPECTRESPONSE']._serialized_start=416
-  _globals['_INSPECTRESPONSE']._serialized_end=489
-  _globals['_GETINSPECTIONREQUEST']._serialized_start=491
-  _globals['_GETINSPECTIONREQUEST']._serialized_end=536
-  _globals['_GETINSPECTIONRESPONSE']._serialized_start=538
-  _globals['_GETINSPECTIONRESPONSE']._serialized_end=617
-  _globals['_LISTINSPECTIONSREQUEST']._serialized_start=620
-  _globals['_LISTINSPECTIONSREQUEST']._serialized_end=810
-  _globals['_LISTINSPECTIONSRESPONSE']._serialized_start=812
-  _globals['_LISTINSPECTIONSRESPONSE']._serialized_end=919
-  _globals['_INSPECTIONFILTER']._serialized_start=922
-  _globals['_INSPECTIONFILTER']._serialized_end=1502
-  _globals['_RAWFRAME']._serialized_start=1504
-  _globals['_RAWFRAME']._serialized_end=1577
-  _globals['_IDENTITY']._serialized_start=1580
-  _globals['_IDENTITY']._serialized_end=1808
-  _globals['_INSPECTION']._serialized_start=1811
-  _globals['_INSPECTION']._serialized_end=2720
-  _globals['_INSPECTION_STAGESECONDSENTRY']._serialized_start=2644
-  _globals['_INSPECTION_STAGESECONDSENTRY']._serialized_end=2695
-  _globals['_CLASSPROBABILITY']._serialized_start=2722
-  _globals['_CLASSPROBABILITY']._serialized_end=2781
-  _globals['_FRAMEFACTS']._serialized_start=2783
-  _globals['_FRAMEFACTS']._serialized_end=2873
-  _globals['_LINKS']._serialized_start=2875
-  _globals['_LINKS']._serialized_end=2988
-  _globals['_INSPECTIONSERVICE']._serialized_start=3078
-  _globals['_INSPECTIONSERVICE']._serialized_end=3415
+  _globals['_INSPECTION_STAGESCORESENTRY']._loaded_options = None
+  _globals['_INSPECTION_STAGESCORESENTRY']._serialized_options = b'8\001'
+  _globals['_LISTORDER']._serialized_start=3195
+  _globals['_LISTORDER']._serialized_end=3280
+  _globals['_INSPECTREQUEST']._serialized_start=167
+  _globals['_INSPECTREQUEST']._serialized_end=444
+  _globals['_INSPECTRESPONSE']._serialized_start=446
+  _globals['_INSPECTRESPONSE']._serialized_end=519
+  _globals['_GETINSPECTIONREQUEST']._serialized_start=521
+  _globals['_GETINSPECTIONREQUEST']._serialized_end=566
+  _globals['_GETINSPECTIONRESPONSE']._serialized_start=568
+  _globals['_GETINSPECTIONRESPONSE']._serialized_end=647
+  _globals['_LISTINSPECTIONSREQUEST']._serialized_start=650
+  _globals['_LISTINSPECTIONSREQUEST']._serialized_end=840
+  _globals['_LISTINSPECTIONSRESPONSE']._serialized_start=842
+  _globals['_LISTINSPECTIONSRESPONSE']._serialized_end=949
+  _globals['_INSPECTIONFILTER']._serialized_start=952
+  _globals['_INSPECTIONFILTER']._serialized_end=1532
+  _globals['_RAWFRAME']._serialized_start=1534
+  _globals['_RAWFRAME']._serialized_end=1607
+  _globals['_IDENTITY']._serialized_start=1610
+  _globals['_IDENTITY']._serialized_end=1838
+  _globals['_INSPECTION']._serialized_start=1841
+  _globals['_INSPECTION']._serialized_end=2925
+  _globals['_INSPECTION_STAGESECONDSENTRY']._serialized_start=2797
+  _globals['_INSPECTION_STAGESECONDSENTRY']._serialized_end=2848
+  _globals['_INSPECTION_STAGESCORESENTRY']._serialized_start=2850
+  _globals['_INSPECTION_STAGESCORESENTRY']._serialized_end=2900
+  _globals['_CLASSPROBABILITY']._serialized_start=2927
+  _globals['_CLASSPROBABILITY']._serialized_end=2986
+  _globals['_FRAMEFACTS']._serialized_start=2988
+  _globals['_FRAMEFACTS']._serialized_end=3078
+  _globals['_LINKS']._serialized_start=3080
+  _globals['_LINKS']._serialized_end=3193
+  _globals['_INSPECTIONSERVICE']._serialized_start=3283
+  _globals['_INSPECTIONSERVICE']._serialized_end=3620
 # @@protoc_insertion_point(module_scope)

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from flawgate.inspection.v1 import types_pb2 as _types_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -478,6 +479,26 @@ class Inspection(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class StageScoresEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     INSPECTION_ID_FIELD_NUMBER: _builtins.int
     RECIPE_FIELD_NUMBER: _builtins.int
     RECIPE_VERSION_FIELD_NUMBER: _builtins.int
@@ -500,6 +521,8 @@ class Inspection(_message.Message):
     DECIDED_AT_FIELD_NUMBER: _builtins.int
     STAGE_SECONDS_FIELD_NUMBER: _builtins.int
     LINKS_FIELD_NUMBER: _builtins.int
+    PREPROCESSING_FIELD_NUMBER: _builtins.int
+    STAGE_SCORES_FIELD_NUMBER: _builtins.int
     inspection_id: _builtins.str
     """UUIDv7."""
     recipe: _builtins.str
@@ -564,6 +587,18 @@ class Inspection(_message.Message):
     def links(self) -> Global___Links:
         """Where more is to be had."""
 
+    @_builtins.property
+    def preprocessing(self) -> _containers.RepeatedCompositeFieldContainer[_struct_pb2.Struct]:
+        """The steps that made the network's input of the frame, in order, as the recipe writes them (flawgate_contracts.steps);
+        empty where the frame was not looked at.
+        """
+
+    @_builtins.property
+    def stage_scores(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """Network to what it said, 0 to 1: `segmentation`, the highest value of the mask, and `classification`, the score.
+        Empty where the frame was not looked at.
+        """
+
     def __init__(
         self,
         *,
@@ -589,10 +624,12 @@ class Inspection(_message.Message):
         decided_at: _timestamp_pb2.Timestamp | None = ...,
         stage_seconds: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
         links: Global___Links | None = ...,
+        preprocessing: _abc.Iterable[_struct_pb2.Struct] | None = ...,
+        stage_scores: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_class_name", b"_class_name", "_score", b"_score", "acquired_at", b"acquired_at", "class_name", b"class_name", "decided_at", b"decided_at", "frame", b"frame", "identity", b"identity", "links", b"links", "received_at", b"received_at", "score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_class_name", b"_class_name", "_score", b"_score", "acquired_at", b"acquired_at", "class_name", b"class_name", "decided_at", b"decided_at", "defects", b"defects", "evaluation", b"evaluation", "frame", b"frame", "identity", b"identity", "inspection_id", b"inspection_id", "links", b"links", "models", b"models", "policy_version", b"policy_version", "probabilities", b"probabilities", "reason", b"reason", "received_at", b"received_at", "recipe", b"recipe", "recipe_version", b"recipe_version", "request_id", b"request_id", "score", b"score", "service_version", b"service_version", "stage_seconds", b"stage_seconds", "threshold", b"threshold", "trace_id", b"trace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_class_name", b"_class_name", "_score", b"_score", "acquired_at", b"acquired_at", "class_name", b"class_name", "decided_at", b"decided_at", "defects", b"defects", "evaluation", b"evaluation", "frame", b"frame", "identity", b"identity", "inspection_id", b"inspection_id", "links", b"links", "models", b"models", "policy_version", b"policy_version", "preprocessing", b"preprocessing", "probabilities", b"probabilities", "reason", b"reason", "received_at", b"received_at", "recipe", b"recipe", "recipe_version", b"recipe_version", "request_id", b"request_id", "score", b"score", "service_version", b"service_version", "stage_scores", b"stage_scores", "stage_seconds", b"stage_seconds", "threshold", b"threshold", "trace_id", b"trace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__class_name: _TypeAlias = _typing.Literal["class_name"]  # noqa: Y015
     _WhichOneofArgType__class_name: _TypeAlias = _typing.Literal["_class_name", b"_class_name"]  # noqa: Y015
