@@ -142,6 +142,7 @@ def _inspection() -> Inspection:
         received_at=from_us(END_US),
         decided_at=from_us(END_US),
         service_version="0.1.0",
+        policy={"version": "1", "threshold": 0.9, "guard_band": 0.0, "mask_threshold": 0.5, "min_defect_area_px": 1},
         preprocessing=({"op": "grey"}, {"op": "resize", "height": 1408, "width": 512, "interpolation": "linear"}),
         stage_scores={"segmentation": 0.998, "classification": 0.997134},
         stage_seconds=dict.fromkeys(("preprocess", "decode", "steps", "decide", "infer", "policy"), 0.012345),

@@ -154,5 +154,8 @@ def test_without_triton_the_gateway_is_up_but_not_ready(tmp_path: Path) -> None:
         while under_test.http.get("/readyz").status_code != 503 and time.monotonic() < deadline:
             time.sleep(0.2)
         ready = under_test.http.get("/readyz")
-        assert (ready.status_code, ready.json()["services"]) == (503, {"preprocessing": True, "decision": False})
+        assert (ready.status_code, ready.json()["services"]) == (
+            503,
+            {"preprocessing": True, "decision": False, "records": True},
+        )
         assert under_test.http.get("/livez").status_code == 200

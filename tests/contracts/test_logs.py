@@ -12,6 +12,7 @@ configure_logging("testing", "info")
 with bound(new_context({"x-request-id": "mes-1"})):
     structlog.get_logger("ours").info("hello", answer=42)
     logging.getLogger("theirs").warning("from a library: %s", "x")
+    logging.getLogger("httpx").info("HTTP Request: POST https://mes.plant.example/hook?token=secret")
     structlog.get_logger("ours").debug("dropped")
     try:
         1 / 0
@@ -21,7 +22,7 @@ with bound(new_context({"x-request-id": "mes-1"})):
 
 
 def test_every_line_is_one_json_object_with_the_request_id() -> None:
-    """Our lines and those of libraries have one schema, on standard error."""
+    """Our lines and those of libraries have one schema, on standard error; none says each call with its whole URL."""
     run = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=60)
     lines = [json.loads(line) for line in run.stderr.splitlines()]
     assert [line["event"] for line in lines] == ["hello", "from a library: x", "broken"]

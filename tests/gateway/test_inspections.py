@@ -19,7 +19,7 @@ KEYS = {
     *("evaluation", "score", "reason", "threshold", "class", "probabilities", "defects", "frame", "models"),
     *("plant", "line", "station", "camera", "part", "lot", "work_order"),
     *("request_id", "trace_id", "acquired_at", "received_at", "decided_at", "service_version"),
-    *("preprocessing", "stage_scores", "stage_seconds", "links"),
+    *("policy", "preprocessing", "stage_scores", "stage_seconds", "links"),
 }
 
 
@@ -35,6 +35,7 @@ def test_an_inspection_has_every_documented_key(gateway: httpx.Client) -> None:
     assert set(defect["box"]) == {"x", "y", "width", "height"}
     assert inspection["frame"] == {"width": 24, "height": 32, "sha256": hashlib.sha256(data).hexdigest()}
     assert inspection["models"] == [{"name": "spot_seg", "version": "1", "sha256": "0" * 64}]
+    assert inspection["policy"] == spot_recipe().policy.model_dump(mode="json")
     assert [step["op"] for step in inspection["preprocessing"]] == [step.op for step in spot_recipe().steps]
     assert inspection["stage_scores"] == {"segmentation": 1.0, "classification": 1.0}
     assert set(inspection["stage_seconds"]) == {"preprocess", "decode", "steps", "decide", "infer", "policy"}
@@ -101,6 +102,29 @@ def test_each_way_of_sending_gives_the_same(gateway: httpx.Client, request_: dic
     assert answer.status_code == 201, answer.text
     inspection = answer.json()
     assert (inspection["evaluation"], inspection["lot"], len(inspection["defects"])) == ("NOT_OK", "L 7", 1)
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("2026-11-20T12:00:00.25+02:00", "2026-11-20T10:00:00.250Z"),
+        ("2026-11-20T00:30:00-03:30", "2026-11-20T04:00:00.000Z"),
+        ("0626-11-20T00:00:00Z", "0626-11-20T00:00:00.000Z"),
+    ],
+)
+def test_a_time_of_any_zone_is_kept_as_the_same_moment(gateway: httpx.Client, sent: str, kept: str) -> None:
+    """In UTC, in the answer and on record: a camera's clock and the MES's are not in one zone."""
+    told = gateway.post(PATH, data={"recipe": "spot", "acquired_at": sent}, files={"file": spot_png(255)}).json()
+    recorded = gateway.get(told["links"]["self"]).json()
+    assert (told["acquired_at"], recorded["acquired_at"]) == (kept, kept)
+
+
+@pytest.mark.parametrize("sent", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-01:00"])
+def test_a_time_that_utc_has_no_year_for_is_refused(gateway: httpx.Client, sent: str) -> None:
+    """It is no error of ours."""
+    answer = gateway.post(PATH, data={"recipe": "spot", "acquired_at": sent}, files={"file": spot_png(255)})
+    assert (answer.status_code, answer.json()["code"]) == (422, "INVALID_PARAMETER")
+    assert answer.json()["metadata"] == {"field": "acquired_at"}
 
 
 def test_a_large_picture_comes_through_a_form(gateway: httpx.Client) -> None:

@@ -1,12 +1,14 @@
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
 import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 from support.gateway_fakes import SPOT_DEFECT, CountingObserver, FakeArchive, FakeDecider, FakePreprocessor, ready
 from support.tiny_repository import spot_recipe
 from uuid_utils import uuid7
@@ -89,6 +91,22 @@ class Bench:
         assert ended == self.observer.begun
 
 
+class LateDatabase(Database):
+    """A database whose word that something is written comes late."""
+
+    def __init__(self, database: Database, *, delay_s: float) -> None:
+        super().__init__(database._engine)
+        self.has_tables = True
+        self._delay_s = delay_s
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """See `Database`."""
+        async with super().writing() as connection:
+            yield connection
+        await asyncio.sleep(self._delay_s)
+
+
 MakeBench = Callable[..., Bench]
 
 
@@ -100,7 +118,7 @@ def told(inspection: Inspection) -> str:
 @pytest.fixture
 def make(database: Database) -> MakeBench:
     """Makes benches over one database."""
-    return partial(Bench, database)
+    return partial(Bench, database=database)
 
 
 async def test_a_frame_goes_through_preprocessing_and_decision(make: MakeBench) -> None:
@@ -399,6 +417,44 @@ async def test_what_was_decided_is_recorded_although_the_caller_left(make: MakeB
     (recorded,) = await bench.recorded()
     again = await bench.answered("k-1")
     assert (recorded, True) == (again.inspection.inspection_id, again.replayed)
+
+
+async def test_callers_who_left_make_no_room_before_their_frames_are_on_record(make: MakeBench) -> None:
+    """What is still being written is held in memory, and counts as taken on."""
+    bench = make(max_taken_on=1)
+    bench.archive.delay_s = 0.3
+    running = asyncio.ensure_future(bench.inspect())
+    await asyncio.sleep(0.1)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    with pytest.raises(Overloaded, match="1 inspections"):
+        await bench.inspect()
+    await bench.inspector.settled()
+    await bench.inspect()
+    bench.assert_balanced()
+
+
+async def test_whoever_goes_away_while_a_key_is_claimed_leaves_it_free(make: MakeBench, database: Database) -> None:
+    """The claim may be committed by then: it is given back, and need not wait for the end of its lease."""
+    late = make(database=LateDatabase(database, delay_s=0.3))
+    running = asyncio.ensure_future(late.inspect("k-1"))
+    await asyncio.sleep(0.2)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert not (await make().answered("k-1")).replayed
+
+
+async def test_a_key_that_is_claimed_anew_is_not_forgotten(make: MakeBench, database: Database) -> None:
+    """Its last use had expired when the tidying began; what came meanwhile counts."""
+    await make().inspect("k-1")
+    async with database.writing() as connection:
+        await connection.execute(update(idempotency_keys).values(expires_at_us=0))
+    async with database.writing() as connection:
+        await connection.execute(update(idempotency_keys).values(expires_at_us=2**60))
+        tidying = asyncio.ensure_future(claims.tidy(database))
+        await asyncio.sleep(0.2)
+    assert await tidying == 0
+    assert (await make().answered("k-1")).replayed
 
 
 async def test_a_gateway_that_died_is_succeeded_when_its_lease_ends(make: MakeBench) -> None:

@@ -157,6 +157,17 @@ def test_both_ways_of_sending_a_picture_are_described(document: dict[str, Any]) 
     assert queried == set(form["properties"]) - {"file"}
 
 
+def test_every_parameter_says_what_it_means(document: dict[str, Any]) -> None:
+    """In the query, the path and the headers: pages made of the document show only what stands there."""
+    silent = [
+        (path, parameter["name"])
+        for (_, path), operation in operations(document).items()
+        for parameter in (resolved(document, each) for each in operation.get("parameters", ()))
+        if not parameter.get("description")
+    ]
+    assert silent == []
+
+
 def test_no_error_of_fastapis_own_shape_is_promised(document: Any) -> None:
     """Every error is a problem, so an integrator writes one reader."""
     assert "HTTPValidationError" not in document["components"]["schemas"]

@@ -138,6 +138,7 @@ async def test_a_refused_method_names_those_that_the_path_has(bench: Bench) -> N
     """All of them, though each is a route of its own."""
     answer = await bench.client.delete("/v1/inspections")
     assert answer.headers["allow"] == "GET, POST"
+    assert answer.json()["detail"] == "/v1/inspections does not take DELETE, but GET, POST; /docs says more."
 
 
 async def test_a_moment_is_written_in_one_way(bench: Bench) -> None:

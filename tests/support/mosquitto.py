@@ -18,7 +18,7 @@ START_TIMEOUT_S = 10.0
 class Mosquitto:
     """A broker that anybody on loopback may use; started and stopped as a test likes."""
 
-    def __init__(self, program: str, folder: Path, rules: str) -> None:
+    def __init__(self, program: str, folder: Path, rules: str, settings: str) -> None:
         self._program = program
         self.port = free_port()
         self._config = folder / "mosquitto.conf"
@@ -26,7 +26,7 @@ class Mosquitto:
         (folder / "acl").write_text(rules)
         access = f"acl_file {folder / 'acl'}\n" if rules else ""
         self._config.write_text(
-            f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence false\nuser root\n{access}"
+            f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence false\nuser root\n{access}{settings}"
         )
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -60,7 +60,7 @@ class Mosquitto:
 
 
 @contextmanager
-def mosquitto(folder: Path, rules: str = "") -> Iterator[Mosquitto]:
+def mosquitto(folder: Path, rules: str = "", settings: str = "") -> Iterator[Mosquitto]:
     """A broker that is not started yet, stopped at the end of the block.
 
     Skips the test where Mosquitto is not installed.
@@ -68,11 +68,12 @@ def mosquitto(folder: Path, rules: str = "") -> Iterator[Mosquitto]:
     Args:
         folder: for its files.
         rules: who may do what on which topic, as in its `acl_file`; empty: everybody everything.
+        settings: further lines of its configuration.
     """
     program = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
     if program is None:
         pytest.skip("Mosquitto is not installed: apt-get install mosquitto")
-    broker = Mosquitto(program, folder, rules)
+    broker = Mosquitto(program, folder, rules, settings)
     try:
         yield broker
     finally:

@@ -43,6 +43,7 @@ def inspection(minute: float = 0, /, **changes: Any) -> Inspection:
         "received_at": decided_at - timedelta(milliseconds=100),
         "decided_at": decided_at,
         "service_version": "0.1.0",
+        "policy": {"threshold": 0.9},
         "preprocessing": [{"op": "grey"}],
         "stage_scores": {},
         "stage_seconds": {"preprocess": 0.01, "decide": 0.09},

@@ -26,6 +26,7 @@ INSPECTION: dict[str, Any] = {
     "trace_id": "0af7651916cd43dd8448eb211c80319c",
     "received_at": "2026-11-20T10:15:02.114Z",
     "decided_at": "2026-11-20T10:15:02.231Z",
+    "policy": {},
     "preprocessing": [],
     "stage_scores": {},
     "stage_seconds": {},

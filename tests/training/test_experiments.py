@@ -31,7 +31,9 @@ def unlike() -> list[str]:
     known: dict[str, str] = {}
     for name in loading.names():
         experiment = loading.load(name)
-        known.setdefault(f"{experiment.task} {experiment.network.model_dump_json()}", name)
+        # How fast batch norms follow is a setting of the training, though the network keeps it.
+        options = {key: value for key, value in experiment.network.options.items() if key != "batch_norm_momentum"}
+        known.setdefault(f"{experiment.task} {experiment.network.architecture} {options}", name)
     return sorted(known.values())
 
 

@@ -16,6 +16,10 @@ _SECRET = re.compile(r"(fg_[a-z0-9]{12}_)[A-Za-z0-9_-]{16,}|(whsec_)[A-Za-z0-9+/
 """An API key of a gateway, a webhook's secret: whoever puts one where it does not belong finds no copy in a log."""
 
 
+QUIET = ("alembic", "httpx")
+"""Libraries that say each step at the level info; httpx with the whole URL, whose query may hold a token."""
+
+
 def mask_secrets(_logger: object, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
     """Keep of each secret in a line no more than tells which one it was."""
     for name, value in event.items():
@@ -69,3 +73,5 @@ def configure_logging(service: str, level: LogLevel) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(root.level, logging.WARNING))

@@ -1,6 +1,6 @@
 """The answer: one shape for REST, records, events and the command line (docs/architecture.md)."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
@@ -8,11 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 from flawgate_gateway.frames import Identity
 
 
-def _utc(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+def rfc_3339(moment: datetime) -> str:
+    """A moment with a time zone, in UTC, with milliseconds and `Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-UtcTime = Annotated[datetime, PlainSerializer(_utc, return_type=str)]
+UtcTime = Annotated[datetime, PlainSerializer(rfc_3339, return_type=str)]
 """RFC 3339, UTC, with milliseconds and `Z`."""
 
 
@@ -140,6 +141,9 @@ class Inspection(Identity):
     received_at: UtcTime = Field(description="When the gateway took the request.")
     decided_at: UtcTime = Field(description="When the evaluation stood.")
     service_version: str = Field(description="Version of the gateway.")
+    policy: dict[str, Any] = Field(
+        description="The policy that decided, whole, as recipes and `/v1/policies` write it."
+    )
     preprocessing: tuple[dict[str, Any], ...] = Field(
         description="The steps that made the network's input of the frame, with their parameters, in order; empty "
         "where the frame was not looked at."

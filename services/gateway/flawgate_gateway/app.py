@@ -28,7 +28,7 @@ from flawgate_gateway.database.connections import Database
 from flawgate_gateway.database.preparing import answers, prepared_database
 from flawgate_gateway.observer import PrometheusDeliveryObserver, PrometheusObserver, PrometheusPictureObserver
 from flawgate_gateway.oip.door import OpenInferenceMiddleware
-from flawgate_gateway.oip.triton import TritonHttp
+from flawgate_gateway.oip.triton import TritonHttp, triton_http
 from flawgate_gateway.outbox.desk import SinkDesk
 from flawgate_gateway.outbox.dispatcher import Dispatcher
 from flawgate_gateway.outbox.drafts import COMPLETED, POLICY_ACTIVATED, REVIEWED
@@ -245,23 +245,13 @@ async def connected_parts(settings: GatewaySettings, registry: CollectorRegistry
         tidying = asyncio.ensure_future(keep_tidy(database, every_s=TIDY_S))
         stack.callback(tidying.cancel)
         gate = create_gate(settings, database, registry)
-        triton = await stack.enter_async_context(triton_http(settings))
+        passed_on = triton_http(
+            settings.triton_http_url,
+            timeout_s=settings.triton_timeout_s,
+            max_in_progress=settings.triton_max_in_progress,
+        )
+        triton = await stack.enter_async_context(passed_on)
         yield Parts(inspector, records, recipes, database, archive, check, gate, policies, dispatcher, triton)
-
-
-@asynccontextmanager
-async def triton_http(settings: GatewaySettings) -> AsyncIterator[TritonHttp | None]:
-    """Triton's HTTP port, where there is one, for those who bring tensors."""
-    if not settings.triton_http_url:
-        yield None
-        return
-    triton = TritonHttp(
-        settings.triton_http_url, timeout_s=settings.triton_timeout_s, max_in_progress=settings.triton_max_in_progress
-    )
-    try:
-        yield triton
-    finally:
-        await triton.close()
 
 
 def create_grpc_door(settings: GatewaySettings, registry: CollectorRegistry, parts: Parts) -> GrpcServer:

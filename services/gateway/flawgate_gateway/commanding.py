@@ -5,7 +5,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import typer
 from pydantic import ValidationError
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
 
 from flawgate_contracts.errors import InvalidParameter
 from flawgate_contracts.logs import configure_logging
@@ -13,6 +16,11 @@ from flawgate_contracts.startup import StartupError, settings_sentence
 from flawgate_gateway.database.connections import Database, connect
 from flawgate_gateway.database.migrating import upgrade
 from flawgate_gateway.settings import GatewaySettings
+
+EMPTY = (
+    "The database was empty, its tables were made: a gateway works with it where its GATEWAY_DATA_DIR or "
+    "GATEWAY_DATABASE_URL names the same."
+)
 
 Result = TypeVar("Result")
 
@@ -37,10 +45,19 @@ def with_database(
     return asyncio.run(_work(work, _url(database_url, data_dir)))
 
 
+def table(*columns: str) -> Table:
+    """A table for a terminal: the first column is never broken, the others where they must be."""
+    made = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for number, column in enumerate(columns):
+        made.add_column(column, overflow="fold", no_wrap=number == 0)
+    return made
+
+
 async def _work(work: Callable[[Database], Awaitable[Result]], url: str) -> Result:
     database = connect(url)
     try:
-        await upgrade(database)
+        if await upgrade(database):
+            typer.echo(EMPTY, err=True)
         return await work(database)
     finally:
         await database.close()

@@ -89,6 +89,8 @@ class Inspector:
         self._taken_on = 0
         self._deadline_s = deadline_s
         self._recording: set[asyncio.Task[Inspection]] = set()
+        self._left_behind: set[asyncio.Task[Inspection]] = set()
+        """Of these, those whose callers have gone: they hold their frames all the same."""
 
     async def inspect(
         self, frame: Frame, order: InspectionOrder, arrival: Arrival, submission: Submission = NOBODY
@@ -140,10 +142,10 @@ class Inspector:
     @asynccontextmanager
     async def _counted(self) -> AsyncIterator[None]:
         with self.counted_failures():
-            if self._taken_on >= self._max_taken_on:
+            taken_on = self._taken_on + len(self._left_behind)
+            if taken_on >= self._max_taken_on:
                 raise Overloaded(
-                    f"{self._taken_on} inspections are worked on or wait, which is all that are taken on; try again "
-                    "shortly."
+                    f"{taken_on} inspections are worked on or wait, which is all that are taken on; try again shortly."
                 )
             self._taken_on += 1
             self._observer.started()
@@ -203,10 +205,15 @@ class Inspector:
         recording = asyncio.ensure_future(self._record(inspection, evidence, claim))
         self._recording.add(recording)
         recording.add_done_callback(self._settle)
-        return await asyncio.shield(recording)
+        try:
+            return await asyncio.shield(recording)
+        finally:
+            if not recording.done():
+                self._left_behind.add(recording)
 
     def _settle(self, recording: "asyncio.Task[Inspection]") -> None:
         self._recording.discard(recording)
+        self._left_behind.discard(recording)
         if not recording.cancelled() and isinstance(error := recording.exception(), FlawgateError):
             log.warning("a decided frame is not on record", reason=error.reason, detail=error.message)
 

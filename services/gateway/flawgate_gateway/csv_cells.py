@@ -2,7 +2,9 @@
 
 import csv
 import io
-from datetime import UTC, datetime
+from datetime import datetime
+
+from flawgate_gateway.answer import rfc_3339
 
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "'")  # noqa: RUF001  # full width: what some tables take for these
 """A spreadsheet computes what begins so, or, by the last, hides it."""
@@ -14,10 +16,8 @@ def guarded(text: str | None) -> str | None:
 
 
 def utc(moment: datetime | None) -> str | None:
-    """RFC 3339, UTC, with milliseconds and `Z`."""
-    if moment is None:
-        return None
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """RFC 3339, UTC, with milliseconds and `Z`; None of None."""
+    return None if moment is None else rfc_3339(moment)
 
 
 def line(*cells: object) -> bytes:

@@ -2,14 +2,18 @@
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from flawgate_contracts.recipe import Name
 
 PlantId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
 """Whatever the MES calls it: 1 to 128 characters, none of them a control character."""
+
+TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]+$"
+"""Text of several lines: no control characters but line ends and tabs. PostgreSQL takes no NUL."""
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -23,8 +27,15 @@ def _rfc_3339(value: Any) -> Any:
     return value
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_rfc_3339)]
-"""RFC 3339 with a zone; finer than microseconds is cut off."""
+def _utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as err:
+        raise ValueError("write a time between the years 1 and 9999, by UTC too") from err
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_rfc_3339), AfterValidator(_utc)]
+"""RFC 3339 with a zone; finer than microseconds is cut off. Kept in UTC."""
 
 
 @dataclass(frozen=True, slots=True)

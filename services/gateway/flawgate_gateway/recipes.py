@@ -43,6 +43,19 @@ class RecipeBook:
             raise UnknownRecipe(f"There is no recipe {name!r} here; known are: {known}.", {"recipe": name})
         return found
 
+    async def served(self, name: str) -> Recipe:
+        """The recipe of that name, also where its models are not loaded.
+
+        Raises:
+            UnknownRecipe: there is none.
+            BrokenRecipe: it cannot be read.
+            DependencyUnavailable: decision does not answer.
+        """
+        found = await self.find(name)
+        if found.recipe is None:
+            raise _refusal(found)
+        return found.recipe
+
     async def ready(self, name: str) -> Recipe:
         """The recipe of that name, ready for use.
 

@@ -48,7 +48,7 @@ def who(url: str, header: str) -> Caller:
 
 
 def test_the_first_key_is_made_by_command(database_url: str) -> None:
-    """On an empty database without tables; the key is alone on standard output, so it can go into a file."""
+    """On an empty database, which is said; the key is alone on standard output, so it can go into a file."""
     made = flawgate("create", "First [bold]", "--scope", "admin", GATEWAY_DATABASE_URL=database_url)
     assert made.returncode == 0, made.stderr
     text = read_bearer([f"Bearer {made.stdout.removesuffix(chr(10))}"])
@@ -56,6 +56,7 @@ def test_the_first_key_is_made_by_command(database_url: str) -> None:
     assert f"Made the key {text.id} for First [bold]: admin." in made.stderr
     assert text.secret.value not in made.stderr
     listed = flawgate("list", GATEWAY_DATABASE_URL=database_url)
+    assert ("The database was empty" in made.stderr, listed.stderr) == (True, "")
     assert "First [bold]" in listed.stdout
     assert text.secret.value not in listed.stdout + listed.stderr
     revoked = flawgate("revoke", text.id, "--database-url", database_url)

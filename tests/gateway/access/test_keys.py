@@ -56,7 +56,7 @@ async def test_a_key_is_revoked_once(database: Database) -> None:
     assert await keys.find(other.id) == other
 
 
-@pytest.mark.parametrize("key_id", ["abcdefghijkl", "", "x' OR '1'='1", "%", "é", "a" * 10_000])
+@pytest.mark.parametrize("key_id", ["abcdefghijkl", "", "\x00", "x' OR '1'='1", "%", "é", "a" * 10_000])
 async def test_a_key_that_is_not_there_is_an_error(database: Database, key_id: str) -> None:
     """Found by nobody, revoked by nobody; an injection is a name that does not exist."""
     keys = KeyBook(database)

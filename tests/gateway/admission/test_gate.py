@@ -106,6 +106,27 @@ async def test_a_deadline_that_waiting_used_up_is_said_before_any_work() -> None
     assert line.done == ["a", "b", "a"]
 
 
+async def test_a_model_that_was_slow_once_is_tried_again() -> None:
+    """Its first frame, at a cold start, took longer than any deadline that is given: that is not held against it."""
+    line = Line(AdmissionGate(max_in_progress=1, max_waiting=20, estimate_s=0.2), work_s=0.3)
+    await line.frame("a")
+    line.work_s = 0.01
+    with pytest.raises(DeadlineUnreachable):
+        await line.frame("a", allowed_s=0.25)
+    await asyncio.sleep(0.2)
+    await line.frame("a", allowed_s=0.25)
+    assert line.done == ["a", "a"]
+
+
+async def test_a_frame_that_was_given_up_tells_how_long_it_takes_at_least() -> None:
+    """So that those behind it, with no more time, are told so at once."""
+    gate = AdmissionGate(max_in_progress=1, max_waiting=20)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(Line(gate, work_s=5).frame("a", allowed_s=0.2), 0.2)
+    with pytest.raises(DeadlineUnreachable):
+        await Line(gate).frame("a", allowed_s=0.15)
+
+
 async def test_whoever_gives_up_waiting_frees_the_place() -> None:
     """Cancelled while it waits, or in the moment of its turn: nothing leaks."""
     line = Line(AdmissionGate(max_in_progress=1, max_waiting=20))

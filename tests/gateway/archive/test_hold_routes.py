@@ -36,6 +36,7 @@ def test_an_inspection_is_held_by_its_id(gateway: httpx.Client) -> None:
         ({"part": "a", "lot": "b", "reason": "why"}, 422, "INVALID_PARAMETER"),
         ({"part": "a"}, 422, "INVALID_PARAMETER"),
         ({"part": "a", "reason": ""}, 422, "INVALID_PARAMETER"),
+        ({"part": "a", "reason": "no\x00text"}, 422, "INVALID_PARAMETER"),
         ({"part": "a\n", "reason": "why"}, 422, "INVALID_PARAMETER"),
         ({"part": "a", "reason": "why", "author": "somebody else"}, 422, "INVALID_PARAMETER"),
         ({"inspection_id": "x", "reason": "why"}, 422, "INVALID_PARAMETER"),

@@ -1,5 +1,7 @@
 import asyncio
+from collections.abc import MutableMapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -110,6 +112,22 @@ async def test_blobs_of_which_no_record_came_go_once_they_are_old(pictures: Pict
     assert (await pictures.purge(grace_s=3600).run(PREFIXES, always)).orphans == 0
     assert (await pictures.purge().run(PREFIXES, always)).orphans == 2
     assert files_below(folder, ".") == []
+
+
+async def test_an_archive_of_another_database_is_left_alone(
+    pictures: Pictures, folder: Path, logs: list[MutableMapping[str, Any]]
+) -> None:
+    """A gateway that is started over a wrong database deletes no evidence of the right one by itself, and says so."""
+    for frame in (spot_png(number) for number in range(3)):
+        of_another = inspection(frame=FrameFacts(width=24, height=32, sha256=sha256_of(frame)))
+        await pictures.archive.put(of_another, evidence_of(frame))
+    kept = await pictures.keep(spot_png(9), decided_at=days_ago(0))
+    before = files_below(folder, ".")
+    assert (await pictures.purge().run(PREFIXES, always, careful=True)).orphans == 0
+    assert files_below(folder, ".") == before
+    assert sum(line["without_record"] for line in logs if "right database" in line["event"]) == 6
+    assert (await pictures.purge().run(PREFIXES, always)).orphans == 6
+    assert await pictures.are_kept(kept) == [True]
 
 
 async def test_a_record_that_comes_during_a_purge_keeps_its_blobs(pictures: Pictures, folder: Path) -> None:

@@ -95,6 +95,8 @@ def test_dead_letters_come_page_by_page(caller: httpx.Client) -> None:
 def test_dead_letters_are_replayed(caller: httpx.Client) -> None:
     """They are tried again, and are given up again while the sink does not answer."""
     until_dead(caller, 2)
+    wrong = caller.post("/v1/sinks/mes:replay", json={"source": "/stations/S1\x00"})
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "INVALID_PARAMETER")
     answer = caller.post("/v1/sinks/mes:replay", json={"dead_letters_only": True, "source": SOURCE})
     assert (answer.status_code, answer.json()) == (200, {"sink": "mes", "events": 2})
     until_dead(caller, 2)

@@ -4,6 +4,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from support.mosquitto import Mosquitto, listening, mosquitto
@@ -81,6 +82,31 @@ async def test_what_the_broker_refuses_is_not_delivered(tmp_path: Path) -> None:
             refused = await sender.send(a_message(station="S5"))
             assert (refused.verdict, refused.detail) == (Verdict.REFUSED, "refused it (Not authorized)")
             assert await sender.send(a_message(station="S4")) == TAKEN
+
+
+async def test_what_the_broker_hangs_up_over_is_refused(tmp_path: Path) -> None:
+    """An event that no try will bring becomes a dead letter in the end, instead of holding up all others for ever."""
+    with mosquitto(tmp_path, settings="max_packet_size 2500\n") as broker:
+        await broker.start()
+        async with MqttSender(a_broker(broker.port)) as sender:
+            refused = await sender.send(a_message(request_id="A" * 2000))
+            assert (refused.verdict, refused.detail) == (Verdict.REFUSED, "the connection was lost over it")
+            assert await sender.send(a_message(part="A")) == TAKEN
+
+
+@pytest.mark.parametrize("odd", ["\ufdd0", "\ufffe", "\U0010ffff"])
+async def test_characters_that_brokers_hang_up_over_are_not_sent_as_such(broker: Mosquitto, odd: str) -> None:
+    """Percent-encoded in a topic, replaced in a property; the payload has them as they are."""
+    await broker.start()
+    message = a_message(station=f"S{odd}", part=f"P{odd}")
+    async with listening(broker.port, RESULTS) as listener, MqttSender(a_broker(broker.port)) as sender:
+        assert await sender.send(message) == TAKEN
+        (heard,) = await listener.until(1)
+    assert str(heard.topic).split("/")[3] == quote(f"S{odd}")
+    assert isinstance(heard.payload, bytes)
+    assert json.loads(heard.payload)["part"] == f"P{odd}"
+    properties: Any = heard.properties
+    assert dict(properties.UserProperty)["subject"] == "P\ufffd"
 
 
 async def test_a_broker_that_stands_still_is_unreachable(broker: Mosquitto) -> None:

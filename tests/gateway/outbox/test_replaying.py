@@ -1,7 +1,8 @@
+import asyncio
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 from support.outbox import a_webhook, delivering, record, states
 from support.webhook_receiver import Reply, webhook_receiver
 
@@ -85,6 +86,18 @@ async def test_a_sink_that_came_later_can_have_the_past(database: Database) -> N
     assert await replay(database, "new", Selection(since_us=3)) == 2
     assert await replay(database, "new", Selection(since_us=2)) == 3
     assert await states(database, "new") == ["pending"] * 3
+
+
+async def test_two_replays_at_once_do_not_disturb_each_other(database: Database) -> None:
+    """Each event is brought once, though both found that the sink did not have it."""
+    await fill(database)
+    async with database.writing() as connection:
+        row = {"sink": "late", "event_number": 1, "stream": S1, "sequence": 1, "state": "pending"}
+        await connection.execute(insert(deliveries).values(**row, next_attempt_at_us=0))
+        other = asyncio.ensure_future(replay(database, "late", Selection(since_us=0)))
+        await asyncio.sleep(0.2)
+    assert await other == 4
+    assert await states(database, "late") == ["pending"] * 4
 
 
 async def test_an_unknown_sink_is_named(database: Database) -> None:

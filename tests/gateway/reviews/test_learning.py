@@ -56,3 +56,10 @@ def test_reviewed_frames_are_learned_from(cluster: GatewayCluster, client: httpx
     assert (checked.exit_code, "good" in checked.output) == (0, True)
     command.invoke(app, ["train", *OWN, *settings, "--data", str(data), "--out", str(run)], catch_exceptions=False)
     assert (run / "evaluation.json").is_file()
+
+
+def test_a_recipe_without_reviews_is_told_so(cluster: GatewayCluster, tmp_path: Path) -> None:
+    """Such as one whose name is misspelt: the data set is empty, and the command says why."""
+    asked = ["reviews", "export", "--recipe", "spott", "--out", str(tmp_path / "none"), "--url", cluster.url]
+    told = CliRunner().invoke(create_app(), asked, catch_exceptions=False)
+    assert (told.exit_code, "there is no review of recipe spott" in told.output) == (0, True), told.output

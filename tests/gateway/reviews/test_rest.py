@@ -60,6 +60,24 @@ def test_a_review_that_is_none_is_refused(gateway: httpx.Client, body: Any) -> N
 
 
 @pytest.mark.parametrize(
+    ("content", "content_type", "sentence"),
+    [
+        (b"{evaluation}", "application/json", "The body is no JSON: "),
+        (b'{"evaluation": "OK"}', "text/plain", "The body is no JSON object; send one, with `Content-Type: "),
+        (b"", "application/json", "The body is no JSON object; send one, with `Content-Type: "),
+        (b"{}", "application/json", "The field `evaluation` is missing; put it into the JSON of the body."),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_told_so(
+    gateway: httpx.Client, content: bytes, content_type: str, sentence: str
+) -> None:
+    """What is wrong, in words for somebody who forgot a header."""
+    path = f"{inspected(gateway, 20)['links']['self']}/reviews"
+    problem = gateway.post(path, content=content, headers={"content-type": content_type}).json()
+    assert (problem["status"], problem["detail"].startswith(sentence)) == (422, True), problem["detail"]
+
+
+@pytest.mark.parametrize(
     ("path", "status", "code"),
     [
         ("/v1/inspections/01939c1e-7b1a-7c43-9d5e-3f1c2a9b8e10/reviews", 404, "UNKNOWN_INSPECTION"),

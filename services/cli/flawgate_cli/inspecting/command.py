@@ -76,7 +76,7 @@ def inspect(  # noqa: PLR0913, PLR0917  # one parameter for each option of the c
 
 
 def _api_key(file: Path | None) -> str | None:
-    return os.environ.get(KEY_VARIABLE) if file is None else file.read_text("utf-8", errors="replace").strip()
+    return os.environ.get(KEY_VARIABLE) or None if file is None else file.read_text("utf-8", errors="replace").strip()
 
 
 def _save_overlay(sender: Sender, outcome: Outcome, folder: Path) -> list[str]:

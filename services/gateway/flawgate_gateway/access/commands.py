@@ -5,25 +5,12 @@ What works is imported when a command runs, so that `flawgate --help` stays quic
 
 # ruff: noqa: PLC0415 - see above
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from flawgate_gateway.access.caller import Scope
-
-DatabaseUrl = Annotated[
-    str | None,
-    typer.Option(
-        help="sqlite:///FILE or postgresql://...; better in GATEWAY_DATABASE_URL, where nobody else sees a password.",
-        show_default=False,
-    ),
-]
-DataDir = Annotated[
-    Path | None,
-    typer.Option(help="The gateway's data folder, where its records are in SQLite.", show_default="out/gateway"),
-]
-Json = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
+from flawgate_gateway.options import DatabaseUrl, DataDir, Json
 
 
 def register(app: typer.Typer) -> None:
@@ -36,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 
 def create(
-    name: Annotated[str, typer.Argument(help="Who will hold it, e.g. `MES of line 2`.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Who will hold it, e.g. `MES of line 2`.")],
     scope: Annotated[list[Scope], typer.Option(help="What for; give it several times for several.")],
     *,
     days: Annotated[float | None, typer.Option(min=0.001, max=36_525, help="Days until it expires.")] = None,

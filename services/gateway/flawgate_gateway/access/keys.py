@@ -101,6 +101,8 @@ class KeyBook:
             UnknownKey: there is none of that id.
             RecordsUnavailable: the database does not answer.
         """
+        if not is_id(key_id):
+            raise _unknown(key_id)
         async with self._database.reading() as connection:
             found = (await connection.execute(select(api_keys).where(api_keys.c.id == key_id))).mappings().first()
         if found is None:
@@ -130,6 +132,8 @@ class KeyBook:
             UnknownKey: there is none of that id.
             RecordsUnavailable: the database does not answer.
         """
+        if not is_id(key_id):
+            raise _unknown(key_id)
         its = api_keys.c.id == key_id
         async with self._database.writing() as connection:
             await connection.execute(

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -16,7 +15,7 @@ from rich.text import Text
 from flawgate_gateway.access.caller import Scope
 from flawgate_gateway.access.facts import KeyFacts, MadeKey
 from flawgate_gateway.access.keys import ApiKey, KeyBook, KeyOrder
-from flawgate_gateway.commanding import with_database
+from flawgate_gateway.commanding import table, with_database
 from flawgate_gateway.database.connections import Database
 
 PAGE = 1000
@@ -87,14 +86,12 @@ async def _all(keys: KeyBook) -> list[ApiKey]:
 
 
 def _table(keys: Sequence[ApiKey]) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for column in ("id", "name", "scopes", "requests/s", "made (UTC)", "state"):
-        table.add_column(column, overflow="fold", no_wrap=column == "id")
+    shown = table("id", "name", "scopes", "requests/s", "made (UTC)", "state")
     for key in keys:
         rate = "default" if key.requests_per_s is None else f"{key.requests_per_s:g}"
         made = key.created_at.strftime(DAY)
-        table.add_row(key.id, Text(key.name), ", ".join(sorted(key.scopes)), rate, made, _state(key))
-    return table
+        shown.add_row(key.id, Text(key.name), ", ".join(sorted(key.scopes)), rate, made, _state(key))
+    return shown
 
 
 def _state(key: ApiKey) -> Text:

@@ -16,6 +16,8 @@ from flawgate_contracts.errors import Overloaded
 
 WEIGHT = 0.2
 """Of the newest service time in the running mean."""
+ESTIMATE_S = 10.0
+"""Seconds for which that mean tells of the frames to come."""
 
 
 class DeadlineUnreachable(Exception):  # noqa: N818  # no failure: it becomes an inspection that says so
@@ -26,27 +28,47 @@ class DeadlineUnreachable(Exception):  # noqa: N818  # no failure: it becomes an
 class _Queue:
     """Those who wait for one recipe, and what its frames take."""
 
+    estimate_s: float
+    """See `AdmissionGate`."""
     waiting: deque["asyncio.Future[None]"] = field(default_factory=deque)
-    service_s: float = 0.0
+    mean_s: float = 0.0
     """Running mean of the time that one frame is worked on, in seconds; 0 before the first."""
+    learned_at: float = 0.0
+    """When it was last told of a frame, on the monotonic clock, in seconds."""
+
+    @property
+    def service_s(self) -> float:
+        """What the next frame will take, in seconds; 0 where nobody knows (any more), so that one is let in to tell.
+
+        Without an end to what was learned, a model that was slow once would let nothing in, and so never be seen to be
+        fast again.
+        """
+        return self.mean_s if time.monotonic() < self.learned_at + self.estimate_s else 0.0
 
     def took(self, seconds: float) -> None:
         """One more frame was worked on for so long."""
-        self.service_s = seconds if self.service_s == 0 else self.service_s + WEIGHT * (seconds - self.service_s)
+        self.mean_s = seconds if self.mean_s == 0 else self.mean_s + WEIGHT * (seconds - self.mean_s)
+        self.learned_at = time.monotonic()
+
+    def took_longer(self, seconds: float) -> None:
+        """One more was given up after so long: it would have taken more, and as much as others for all we know."""
+        self.took(max(seconds, self.mean_s))
 
 
 class AdmissionGate:
     """Lets frames through, `max_in_progress` at once, the recipes in turn, each recipe's in the order of arrival."""
 
-    def __init__(self, *, max_in_progress: int, max_waiting: int) -> None:
+    def __init__(self, *, max_in_progress: int, max_waiting: int, estimate_s: float = ESTIMATE_S) -> None:
         """A gate.
 
         Args:
             max_in_progress: frames worked on at once, of all recipes together.
             max_waiting: frames of one recipe that wait at the most.
+            estimate_s: seconds after which what a recipe's frames took tells nothing of the next one.
         """
         self._max_in_progress = max_in_progress
         self._max_waiting = max_waiting
+        self._estimate_s = estimate_s
         self._in_progress = 0
         self._queues: dict[str, _Queue] = {}
         self._turns: deque[str] = deque()
@@ -69,12 +91,15 @@ class AdmissionGate:
             Overloaded: the recipe's queue is full.
             DeadlineUnreachable: the frame cannot be done in time.
         """
-        queue = self._queues.setdefault(recipe, _Queue())
+        queue = self._queues.setdefault(recipe, _Queue(self._estimate_s))
         await self._enter(recipe, queue, deadline)
         started = time.monotonic()
         try:
             yield
             queue.took(time.monotonic() - started)
+        except asyncio.CancelledError:
+            queue.took_longer(time.monotonic() - started)
+            raise
         finally:
             self._leave()
 

@@ -5,29 +5,15 @@ What works is imported when a command runs, so that `flawgate --help` stays quic
 
 # ruff: noqa: PLC0415 - see above
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-DatabaseUrl = Annotated[
-    str | None,
-    typer.Option(
-        help="sqlite:///FILE or postgresql://...; better in GATEWAY_DATABASE_URL, where nobody else sees a password.",
-        show_default=False,
-    ),
-]
-DataDir = Annotated[
-    Path | None,
-    typer.Option(
-        help="The gateway's data folder, where its records are in SQLite and its pictures in `pictures`.",
-        show_default="out/gateway",
-    ),
-]
+from flawgate_gateway.options import DatabaseUrl, DataDir, Json
+
 ArchiveUrl = Annotated[
     str | None, typer.Option(help="Folder of the pictures, or s3://BUCKET/PREFIX.", show_default=False)
 ]
-Json = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
 
 
 def register(app: typer.Typer) -> None:

@@ -15,7 +15,7 @@ from flawgate_gateway.answer import UtcTime
 from flawgate_gateway.database.connections import Database
 from flawgate_gateway.database.moments import from_us, now_us
 from flawgate_gateway.database.tables import evidence, holds, inspections
-from flawgate_gateway.frames import PlantId
+from flawgate_gateway.frames import TEXT, PlantId
 
 LOCK = 4_715_208_902
 """Number of PostgreSQL's advisory lock, held while pictures are marked as purged, and while a hold is placed."""
@@ -33,7 +33,7 @@ class HoldOrder(BaseModel):
     inspection_id: UUID | None = Field(default=None, description="One inspection.")
     part: PlantId | None = Field(default=None, description="All inspections of a part, those to come as well.")
     lot: PlantId | None = Field(default=None, description="All inspections of a lot, those to come as well.")
-    reason: str = Field(min_length=1, max_length=1000, description="Why, e.g. the number of a complaint.")
+    reason: str = Field(min_length=1, max_length=1000, pattern=TEXT, description="Why, e.g. the number of a complaint.")
 
     @model_validator(mode="after")
     def _one_thing(self) -> Self:

@@ -62,7 +62,7 @@ class Keeper:
     async def _purge_once(self) -> None:
         # One of 256 parts of the archive at a time is searched for blobs without a record.
         part = int(time.time() / self._interval_s) % len(PREFIXES)
-        report = await purge_alone(self._purge, self._lease, PREFIXES[part : part + 1])
+        report = await purge_alone(self._purge, self._lease, PREFIXES[part : part + 1], careful=True)
         if report is not None:
             self._observer.purge_ended()
             await self._count()
@@ -81,8 +81,10 @@ class Keeper:
             log.exception("the archive is not looked after")
 
 
-async def purge_alone(purge: Purge, lease: Lease, prefixes: tuple[str, ...]) -> PurgeReport | None:
-    """Purge, unless another process does so now; then None.
+async def purge_alone(
+    purge: Purge, lease: Lease, prefixes: tuple[str, ...], *, careful: bool = False
+) -> PurgeReport | None:
+    """Purge, as `Purge.run` says, unless another process does so now; then None.
 
     Raises:
         ArchiveUnavailable: the archive does not answer in time, or refuses.
@@ -91,6 +93,6 @@ async def purge_alone(purge: Purge, lease: Lease, prefixes: tuple[str, ...]) -> 
     if not await lease.acquire():
         return None
     try:
-        return await purge.run(prefixes, lease.acquire)
+        return await purge.run(prefixes, lease.acquire, careful=careful)
     finally:
         await lease.release()

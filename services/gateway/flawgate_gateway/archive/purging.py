@@ -82,12 +82,13 @@ class Purge:
         self._sweep = Sweep(database, blobs, grace_s=grace_s, on_step=on_step)
         self._on_step = on_step
 
-    async def run(self, prefixes: Sequence[str], go_on: GoOn) -> PurgeReport:
+    async def run(self, prefixes: Sequence[str], go_on: GoOn, *, careful: bool = False) -> PurgeReport:
         """Purge.
 
         Args:
             prefixes: first two digits of the digests among which blobs without a record are looked for.
             go_on: asked before each batch; False ends the purge there.
+            careful: see `Sweep.isolate_orphans`.
 
         Raises:
             ArchiveUnavailable: the archive does not answer in time, or refuses; what is left is done next time.
@@ -100,7 +101,7 @@ class Purge:
                 self._count(taken, report)
         for prefix in prefixes:
             if await go_on():
-                report.orphans += await self._sweep.isolate_orphans(prefix)
+                report.orphans += await self._sweep.isolate_orphans(prefix, careful=careful)
         if await go_on():
             report.restored, report.deleted = await self._sweep.clear()
         return report

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
+import structlog
+
 from flawgate_gateway.archive import dues
 from flawgate_gateway.archive.blobs import Blobs, Quarantined
 from flawgate_gateway.database.connections import Database
@@ -18,6 +20,8 @@ PREFIXES = tuple(f"{number:02x}" for number in range(256))
 BATCH = 200
 
 T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 
 class Sweep:
@@ -39,21 +43,35 @@ class Sweep:
         self._grace_us = round(grace_s * 1_000_000)
         self._on_step = on_step
 
-    async def isolate_orphans(self, prefix: str) -> int:
+    async def isolate_orphans(self, prefix: str, *, careful: bool) -> int:
         """Isolate blobs whose record was never written, since the gateway was killed or the database was down.
+
+        Args:
+            prefix: first two digits of the digests among which they are looked for.
+            careful: leave them alone where they are the most: their records may be in another database.
 
         Returns:
             How many.
         """
         now = now_us()
         old = [blob.digest for blob in await self._blobs.listed(prefix) if blob.modified_us < now - self._grace_us]
-        orphans = 0
-        for batch in _batches(old):
-            for digest in sorted(set(batch) - await dues.named(self._database, batch)):
-                self._on_step("isolate orphan")
-                await self._blobs.quarantine(digest, now)
-                orphans += 1
-        return orphans
+        orphans = [digest for batch in _batches(old) for digest in await self._without_record(batch)]
+        if careful and len(orphans) > len(old) // 2:
+            log.warning(
+                "most pictures in a part of the archive have no record here; none of them is deleted: see that the "
+                "gateway has the right database",
+                part=prefix,
+                blobs=len(old),
+                without_record=len(orphans),
+            )
+            return 0
+        for digest in orphans:
+            self._on_step("isolate orphan")
+            await self._blobs.quarantine(digest, now)
+        return len(orphans)
+
+    async def _without_record(self, digests: Sequence[str]) -> list[str]:
+        return sorted(set(digests) - await dues.named(self._database, digests))
 
     async def clear(self) -> tuple[int, int]:
         """Put back what a record has come to name, delete the rest, and what killed writers left half written.

@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.filesize import decimal
-from rich.table import Table
 from rich.text import Text
 
 from flawgate_contracts.errors import Conflict
@@ -24,7 +22,7 @@ from flawgate_gateway.archive.surveying import Survey
 from flawgate_gateway.archive.sweeping import PREFIXES
 from flawgate_gateway.archive.terms import ArchiveTerms
 from flawgate_gateway.archive.verifying import Verification
-from flawgate_gateway.commanding import gateway_settings, with_database
+from flawgate_gateway.commanding import gateway_settings, table, with_database
 from flawgate_gateway.database.connections import Database
 from flawgate_gateway.database.leases import Lease
 
@@ -97,21 +95,21 @@ def _say(facts: Mapping[str, object], show: Callable[[], None], *, as_json: bool
 
 
 def _surveyed(found: Survey) -> None:
-    table = _table("pictures of", "would go", "bytes", "held, so they stay")
+    shown = table("pictures of", "would go", "bytes", "held, so they stay")
     for evaluation in EVALUATIONS:
         going, size = found.expired.get(evaluation, (0, 0))
-        table.add_row(evaluation, str(going), decimal(size), str(found.held.get(evaluation, (0, 0))[0]))
-    Console().print(table)
+        shown.add_row(evaluation, str(going), decimal(size), str(found.held.get(evaluation, (0, 0))[0]))
+    Console().print(shown)
     if found.too_much_bytes > 0:
         more = decimal(found.too_much_bytes)
         Console().print(Text(f"Of good parts {more} more would go, the oldest first: the archive is full."))
 
 
 def _purged(report: PurgeReport) -> None:
-    table = _table("pictures of", "gone", "bytes")
+    shown = table("pictures of", "gone", "bytes")
     for evaluation in EVALUATIONS:
-        table.add_row(evaluation, str(report.pictures[evaluation]), decimal(report.stored_bytes[evaluation]))
-    Console().print(table)
+        shown.add_row(evaluation, str(report.pictures[evaluation]), decimal(report.stored_bytes[evaluation]))
+    Console().print(shown)
     Console().print(
         Text(
             f"Blobs that no record names: {report.orphans}; deleted for good: {report.deleted}; "
@@ -123,17 +121,10 @@ def _purged(report: PurgeReport) -> None:
 
 def _verified(found: Verification) -> None:
     if found.faults:
-        table = _table("inspection", "fault")
+        shown = table("inspection", "fault")
         for inspection_id, fault in found.faults:
-            table.add_row(inspection_id, fault)
-        Console().print(table)
+            shown.add_row(inspection_id, fault)
+        Console().print(shown)
     Console().print(
         Text(f"{found.pictures} inspections, {found.blobs} blobs, {len(found.faults)} faults."), soft_wrap=True
     )
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for number, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=number == 0)
-    return table

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, ExceptionContext, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -22,6 +22,13 @@ WAIT_S = 5.0
 STATEMENT_S = 30.0
 """Longest time of one statement in PostgreSQL, in seconds."""
 
+IN_MEMORY = (None, "", ":memory:")
+"""What SQLite takes for a database that ends with its connection: no place for records."""
+FULL = (sqlite3.SQLITE_FULL, "53100")
+"""Codes of a full disk, of SQLite and of PostgreSQL."""
+READ_ONLY = "25006"
+"""PostgreSQL's code for a write where nothing may be written."""
+
 _WRITES = "flawgate_writes"
 
 
@@ -30,6 +37,7 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._writing_engine = engine.execution_options(**{_WRITES: True})  # the same connections
         # One writer at a time is all that SQLite has: waiting here costs nothing, waiting in the driver polls.
         self._writer = asyncio.Lock() if self.is_sqlite else None
         self.has_tables = False
@@ -77,10 +85,7 @@ class Database:
                 if self._writer is not None:
                     async with asyncio.timeout(WAIT_S):
                         await stack.enter_async_context(self._writer)
-                connection = await stack.enter_async_context(self._engine.connect())
-                await connection.execution_options(**{_WRITES: True})
-                await stack.enter_async_context(connection.begin())
-                yield connection
+                yield await stack.enter_async_context(self._writing_engine.begin())
 
     def _check_tables(self) -> None:
         if not self.has_tables:
@@ -103,12 +108,7 @@ def connect(url: str) -> Database:
     parsed = _parsed(url)
     if parsed.get_backend_name() == "sqlite":
         return Database(_sqlite(parsed))
-    arguments = {"timeout": WAIT_S, "command_timeout": STATEMENT_S}
-    return Database(
-        create_async_engine(
-            parsed, pool_size=POOL_SIZE, pool_timeout=WAIT_S, pool_pre_ping=True, connect_args=arguments
-        )
-    )
+    return Database(_postgresql(parsed))
 
 
 @contextmanager
@@ -116,14 +116,13 @@ def translated() -> Any:
     """Raise what a database says as errors of ours."""
     try:
         yield
-    except OperationalError as err:
-        if _is_full(err):
-            raise DiskFull("No space is left for the records; free some, then send the request again.") from err
-        raise _unavailable(err) from err
     except (PoolTimeout, TimeoutError, OSError) as err:
         raise _unavailable(err) from err
     except DBAPIError as err:
-        if err.connection_invalidated or type(err) is DBAPIError:
+        if _code(err) in FULL:
+            raise DiskFull("No space is left for the records; free some, then send the request again.") from err
+        # asyncpg's errors are of no class of their own, unless they are of the statement.
+        if err.connection_invalidated or isinstance(err, OperationalError) or type(err) is DBAPIError:
             raise _unavailable(err) from err
         raise
 
@@ -133,26 +132,47 @@ def _unavailable(err: Exception) -> RecordsUnavailable:
     return RecordsUnavailable("The records cannot be written or read just now; send the request again shortly.")
 
 
-def _is_full(err: DBAPIError) -> bool:
-    code = getattr(err.orig, "sqlite_errorcode", None) or getattr(err.orig, "sqlstate", None)
-    return code in (sqlite3.SQLITE_FULL, "53100")
+def _code(err: DBAPIError) -> int | str | None:
+    """What SQLite, or PostgreSQL, names the error by."""
+    return getattr(err.orig, "sqlite_errorcode", None) or getattr(err.orig, "sqlstate", None)
 
 
 def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
-        return parsed.set(drivername=DRIVERS[parsed.get_backend_name()])
+        driver = DRIVERS[parsed.get_backend_name()]
     except (ArgumentError, NoSuchModuleError, KeyError, ValueError) as err:
-        raise InvalidParameter(
-            "The URL of the database is none that is known: write sqlite:///path/records.db or "
-            "postgresql://user:password@host/name.",
-            {"field": "database_url"},
-        ) from err
+        raise _no_database() from err
+    if parsed.get_backend_name() == "sqlite" and parsed.database in IN_MEMORY:
+        raise _no_database()
+    return parsed.set(drivername=driver)
+
+
+def _no_database() -> InvalidParameter:
+    return InvalidParameter(
+        "The URL of the database is none that is known: write sqlite:///path/records.db or "
+        "postgresql://user:password@host/name.",
+        {"field": "database_url"},
+    )
+
+
+def _postgresql(url: URL) -> AsyncEngine:
+    arguments = {"timeout": WAIT_S, "command_timeout": STATEMENT_S}
+    engine = create_async_engine(
+        url, pool_size=POOL_SIZE, pool_timeout=WAIT_S, pool_pre_ping=True, connect_args=arguments
+    )
+
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def leave(context: ExceptionContext) -> None:
+        # A server that was the primary and is a standby now keeps its connections; the new primary is elsewhere.
+        if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+            context.is_disconnect = True
+
+    return engine
 
 
 def _sqlite(url: URL) -> AsyncEngine:
-    if url.database and url.database != ":memory:":
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
     engine = create_async_engine(url, pool_size=POOL_SIZE, pool_timeout=WAIT_S)
 
     @event.listens_for(engine.sync_engine, "connect")

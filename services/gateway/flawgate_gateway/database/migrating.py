@@ -19,8 +19,11 @@ LOCK = 4_715_208_901
 log = structlog.get_logger(__name__)
 
 
-async def upgrade(database: Database) -> None:
+async def upgrade(database: Database) -> bool:
     """Make or change the tables, in one transaction; nothing happens where they are up to date.
+
+    Returns:
+        Whether there were none.
 
     Raises:
         Conflict: a newer version of the gateway made the tables.
@@ -29,18 +32,19 @@ async def upgrade(database: Database) -> None:
     async with database.altering() as connection:
         if not database.is_sqlite:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK})
-        await connection.run_sync(_upgrade)
+        was_empty = await connection.run_sync(_upgrade)
     database.has_tables = True
+    return was_empty
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection) -> bool:
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     config.attributes["connection"] = connection
     scripts = ScriptDirectory.from_config(config)
     stands, wanted = MigrationContext.configure(connection).get_current_revision(), scripts.get_current_head()
     if stands == wanted:
-        return
+        return False
     if stands is not None and stands not in {script.revision for script in scripts.walk_revisions()}:
         raise Conflict(
             f"The database has the tables of a newer Flawgate (revision {stands}); start that version, or name another "
@@ -49,3 +53,4 @@ def _upgrade(connection: Connection) -> None:
         )
     command.upgrade(config, "head")
     log.info("tables are up to date", was=stands, now=wanted)
+    return stands is None

@@ -63,7 +63,13 @@ async def _prepared(database: Database) -> bool:
 
 
 async def _prepare(database: Database) -> None:
+    """Until it is done. What would have ended the start is told again and again instead: the gateway runs by now."""
     while True:
         await asyncio.sleep(AGAIN_S)
-        if await _prepared(database):
-            return
+        try:
+            if await _prepared(database):
+                return
+        except StartupError as err:
+            log.warning("the records cannot be used", detail=str(err))
+        except Exception:
+            log.exception("the tables cannot be made")

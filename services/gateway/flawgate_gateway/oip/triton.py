@@ -101,6 +101,19 @@ class TritonHttp:
             raise ModelServerUnavailable("The model server does not answer; try again shortly.") from err
 
 
+@asynccontextmanager
+async def triton_http(url: str, *, timeout_s: float, max_in_progress: int) -> AsyncIterator[TritonHttp | None]:
+    """Triton's HTTP port, for those who bring tensors; None where the URL is empty."""
+    if not url:
+        yield None
+        return
+    triton = TritonHttp(url, timeout_s=timeout_s, max_in_progress=max_in_progress)
+    try:
+        yield triton
+    finally:
+        await triton.close()
+
+
 class _Upload:
     """The body of a request on its way, whose sender may leave."""
 

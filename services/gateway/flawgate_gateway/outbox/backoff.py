@@ -38,13 +38,14 @@ class Pause:
         """Seconds until the sink may be tried again; 0 or less: now."""
         return self._until - time.monotonic()
 
-    def failed(self, retry_after_s: float | None) -> None:
-        """The sink could not be reached; several failures at once are one."""
+    def failed(self, retry_after_s: float | None) -> bool:
+        """The sink could not be reached; several failures at once are one, and whether this is the first is told."""
         if self.left_s > 0:
-            return
+            return False
         pause_s = min(self._longest_s, FIRST_PAUSE_S * 2.0 ** min(self._failures, 30))
         self._failures += 1
         self._until = time.monotonic() + max(_jittered(pause_s), _bounded(retry_after_s))
+        return True
 
     def reached(self) -> None:
         """The sink answered."""

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from flawgate_gateway.access.commands import DatabaseUrl, DataDir, Json
+from flawgate_gateway.options import DatabaseUrl, DataDir, Json
 
 MOMENTS = ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
 

@@ -178,12 +178,13 @@ class SinkDelivery:
         return self._refused(delivery, answer)
 
     def _unreachable(self, delivery: Pending, answer: Answer) -> None:
-        self._pause.failed(answer.retry_after_s)
+        first = self._pause.failed(answer.retry_after_s)
         self._observer.tried(self._sink.name, answer.verdict)
         self._failed.append(Outcome(delivery.number, PENDING, delivery.attempts, answer.detail, 0.0))
-        log.info(
-            "a sink cannot be reached", sink=self._sink.name, why=answer.detail, pause_s=round(self._pause.left_s, 1)
-        )
+        # All streams find the same: one line a pause.
+        if first:
+            pause_s = round(self._pause.left_s, 1)
+            log.warning("a sink cannot be reached", sink=self._sink.name, why=answer.detail, pause_s=pause_s)
 
     def _refused(self, delivery: Pending, answer: Answer) -> bool:
         attempts = delivery.attempts + 1

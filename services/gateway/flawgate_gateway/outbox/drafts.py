@@ -3,13 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from uuid_utils import uuid7
 
 from flawgate_contracts.context import current_context
-from flawgate_gateway.answer import Inspection
+from flawgate_gateway.answer import Inspection, rfc_3339
 from flawgate_gateway.outbox.payloads import PolicyActivatedData, Reviewed, ReviewedData, shortened
 from flawgate_gateway.outbox.sources import recipe_source, station_source
 
@@ -130,7 +130,7 @@ def _draft(
         "source": source,
         "type": event_type,
         **({} if subject is None else {"subject": subject}),
-        "time": _rfc3339(at),
+        "time": rfc_3339(at),
         "datacontenttype": "application/json",
         "dataschema": SCHEMAS[event_type],
         "traceparent": current_context().traceparent,
@@ -148,7 +148,3 @@ def _fitting(parts: list[Any], budget: int) -> list[Any]:
             break
         fitting.append(part)
     return fitting
-
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -19,7 +19,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from flawgate_gateway.outbox.drafts import encoded
 from flawgate_gateway.outbox.sending import TAKEN, Answer, Message, Verdict, tls_context
 from flawgate_gateway.outbox.sinks import MqttSink, read_secret
-from flawgate_gateway.outbox.topics import state_topic, topic_of
+from flawgate_gateway.outbox.topics import property_of, state_topic, topic_of
 
 QOS = 1
 RECONNECT_S = 5.0
@@ -72,16 +72,24 @@ class MqttSender:
         try:
             async with asyncio.timeout(self._sink.timeout_s):
                 session = await self._connected()
-                topic = topic_of(self._sink.topic_prefix, message.type, message.event["data"])
-                payload = encoded(message.event["data"]).encode()
-                await session.publish(topic, payload, properties=_properties(message.event, self._sink.expiry_s))
-        except Refused as err:
-            busy = err.code == _QUOTA_EXCEEDED
-            return Answer(Verdict.UNREACHABLE if busy else Verdict.REFUSED, f"refused it ({err})")
+                return await self._publish(session, message)
         except (aiomqtt.MqttError, TimeoutError) as err:
             # What was begun on this connection must not arrive after what the next one brings.
             await self._drop(session)
             return Answer(Verdict.UNREACHABLE, f"cannot be reached ({err or 'no answer in time'})")
+
+    async def _publish(self, session: "_Session", message: Message) -> Answer:
+        topic = topic_of(self._sink.topic_prefix, message.type, message.event["data"])
+        payload = encoded(message.event["data"]).encode()
+        try:
+            await session.publish(topic, payload, properties=_properties(message.event, self._sink.expiry_s))
+        except Refused as err:
+            busy = err.code == _QUOTA_EXCEEDED
+            return Answer(Verdict.UNREACHABLE if busy else Verdict.REFUSED, f"refused it ({err})")
+        except ConnectionLost:
+            # It may be for this very message, such as one that is too large: it must not hold up all others for ever.
+            await self._drop(session)
+            return Answer(Verdict.REFUSED, "the connection was lost over it")
         return TAKEN
 
     @property
@@ -146,6 +154,10 @@ class Refused(aiomqtt.MqttError):
         self.code = int(reason.value)
 
 
+class ConnectionLost(aiomqtt.MqttError):
+    """The connection ended before the broker acknowledged a message."""
+
+
 class _Client(aiomqtt.Client):
     """A client that hears it when the broker refuses a message; aiomqtt takes any acknowledgement for a good one."""
 
@@ -208,7 +220,7 @@ class _Session:
 
         Raises:
             Refused: it says that it does not take it.
-            aiomqtt.MqttError: the connection was lost before it said so.
+            ConnectionLost: it said nothing.
         """
         await self._unless_lost(self._client.publish(topic, payload, QOS, retain, properties))
 
@@ -228,7 +240,7 @@ class _Session:
                 publishing.cancel()
                 await asyncio.gather(publishing, return_exceptions=True)
         if publishing.cancelled():
-            raise aiomqtt.MqttError("the connection was lost")
+            raise ConnectionLost("the connection was lost")
         publishing.result()
 
 
@@ -244,6 +256,6 @@ def _properties(event: Mapping[str, Any], expiry_s: int) -> Properties:
     properties.PayloadFormatIndicator = 1
     properties.MessageExpiryInterval = expiry_s
     properties.UserProperty = [
-        (name, str(value)) for name, value in event.items() if name not in _IN_PAYLOAD_OR_CONTENT_TYPE
+        (name, property_of(str(value))) for name, value in event.items() if name not in _IN_PAYLOAD_OR_CONTENT_TYPE
     ]
     return properties

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, exists, insert, literal, select, update
+from sqlalchemy import ColumnElement, exists, literal, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flawgate_contracts.errors import InvalidParameter
@@ -107,7 +108,9 @@ async def _add(connection: AsyncConnection, sink: str, numbers: list[int]) -> No
         literal(now_us()),
         literal(True),  # noqa: FBT003 - the value of a column
     ).where(events.c.number.in_(numbers), ~_delivery(sink))
-    await connection.execute(insert(deliveries).from_select(columns, missing))
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    # Another replay may add the same ones at this very moment.
+    await connection.execute(dialect.insert(deliveries).from_select(columns, missing).on_conflict_do_nothing())
 
 
 def _delivery(sink: str, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import TypeVar
 
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from flawgate_gateway.commanding import with_database
+from flawgate_gateway.commanding import table, with_database
 from flawgate_gateway.database.connections import Database
 from flawgate_gateway.database.moments import from_us, to_us
 from flawgate_gateway.outbox.desk import ListedSink, SinkDesk
@@ -74,29 +73,22 @@ def _ask(work: Callable[[SinkDesk], Awaitable[Result]], database_url: str | None
 
 
 def _status_table(sinks: Sequence[ListedSink]) -> Table:
-    table = _table("sink", "pending", "oldest", "dead", "last error")
+    shown = table("sink", "pending", "oldest", "dead", "last error")
     for listed in sinks:
         backlog = listed.backlog
         waited = f"{backlog.oldest_age_s:.0f} s" if backlog.pending else ""
         dead = Text(str(backlog.dead), "red" if backlog.dead else "")
-        table.add_row(backlog.sink, str(backlog.pending), waited, dead, Text(backlog.last_error or ""))
-    return table
+        shown.add_row(backlog.sink, str(backlog.pending), waited, dead, Text(backlog.last_error or ""))
+    return shown
 
 
 def _letters_table(letters: Sequence[DeadLetter]) -> Table:
-    table = _table("event", "source", "sequence", "written (UTC)", "attempts", "last error")
+    shown = table("event", "source", "sequence", "written (UTC)", "attempts", "last error")
     for letter in letters:
         written = from_us(letter.created_at_us).strftime(MOMENT)
         said = Text(letter.last_error or "")
-        table.add_row(letter.event_id, Text(letter.source), str(letter.sequence), written, str(letter.attempts), said)
-    return table
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold", no_wrap=column == columns[0])
-    return table
+        shown.add_row(letter.event_id, Text(letter.source), str(letter.sequence), written, str(letter.attempts), said)
+    return shown
 
 
 def _us(moment: datetime | None) -> int | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from flawgate_gateway.outbox.drafts import COMPLETED, POLICY_ACTIVATED, REVIEWED
 
@@ -9,7 +10,10 @@ UNNAMED = "-"
 """Level of a place that an inspection does not name."""
 
 _KINDS = {COMPLETED: "result", REVIEWED: "review"}
-_ESCAPED = str.maketrans({character: f"%{ord(character):02X}" for character in "%+#/$\x00"})
+_NONCHARACTERS = [*range(0xFDD0, 0xFDF0), *(plane << 16 | end for plane in range(17) for end in (0xFFFE, 0xFFFF))]
+"""Unicode has given them no meaning, and brokers hang up on whoever sends them in a topic or a property."""
+_ESCAPED = str.maketrans({each: quote(each, safe="") for each in [*"%+#/$\x00", *map(chr, _NONCHARACTERS)]})
+_REPLACED = dict.fromkeys(_NONCHARACTERS, "\ufffd")
 
 
 def topic_of(prefix: str, event_type: str, data: Mapping[str, Any]) -> str:
@@ -32,6 +36,11 @@ def topic_of(prefix: str, event_type: str, data: Mapping[str, Any]) -> str:
 def state_topic(prefix: str, sink: str) -> str:
     """Where it stands, retained, whether a gateway delivers to the broker."""
     return f"{prefix}/delivery/{sink}/state"
+
+
+def property_of(value: str) -> str:
+    """A value as a property may hold it; what no broker takes is U+FFFD there, and stands as it is in the payload."""
+    return value.translate(_REPLACED)
 
 
 def _level(name: str | None) -> str:

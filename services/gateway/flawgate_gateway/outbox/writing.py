@@ -6,6 +6,7 @@ from sqlalchemy import insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from flawgate_gateway.answer import rfc_3339
 from flawgate_gateway.database.moments import from_us, now_us
 from flawgate_gateway.database.tables import deliveries, events, streams
 from flawgate_gateway.outbox.drafts import EventDraft, encoded
@@ -40,16 +41,15 @@ async def append(connection: AsyncConnection, draft: EventDraft, sinks: Sequence
         "created_at_us": now,
         "document": encoded(_numbered(draft, sequence, now)),
     }
-    number = await connection.scalar(insert(events).values(**event).returning(events.c.number))
+    number = await connection.scalar(insert(events).returning(events.c.number), event)
     delivery = {"event_number": number, "stream": stream, "sequence": sequence, "state": PENDING}
     rows = [{**delivery, "sink": sink, "next_attempt_at_us": now} for sink in sinks]
     await connection.execute(insert(deliveries), rows)
 
 
 def _numbered(draft: EventDraft, sequence: int, now: int) -> dict[str, object]:
-    recorded = from_us(now).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     attributes = {name: value for name, value in draft.document.items() if name != "data"}
-    numbers = {"sequence": f"{sequence:0{SEQUENCE_DIGITS}d}", "recordedtime": recorded}
+    numbers = {"sequence": f"{sequence:0{SEQUENCE_DIGITS}d}", "recordedtime": rfc_3339(from_us(now))}
     return {**attributes, **numbers, "data": draft.document["data"]}
 
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from flawgate_contracts.errors import BrokenRecipe, Conflict
-from flawgate_contracts.recipe import Policy, Recipe
+from flawgate_contracts.errors import Conflict
+from flawgate_contracts.recipe import Policy
 from flawgate_gateway.database.connections import Database
 from flawgate_gateway.outbox.drafts import policy_activated
 from flawgate_gateway.outbox.writing import append
@@ -51,7 +51,7 @@ class PolicyDesk:
             BrokenRecipe: it cannot be read.
             DependencyUnavailable: decision does not say.
         """
-        (await self._served(recipe)).under(policy)
+        (await self._recipes.served(recipe)).under(policy)
         async with self._database.writing() as connection:
             await rows.alone(connection)
             version = await rows.add_draft(connection, recipe, policy, by)
@@ -72,7 +72,7 @@ class PolicyDesk:
             Conflict: it is no draft, or another version is in force than was expected.
             FlawgateError: as `draft` raises.
         """
-        number, served = numbered(recipe, version), await self._served(recipe)
+        number, served = numbered(recipe, version), await self._recipes.served(recipe)
         async with self._database.writing() as connection:
             await rows.alone(connection)
             wanted = await _known(connection, recipe, number)
@@ -112,7 +112,7 @@ class PolicyDesk:
             Conflict: nothing was in force before.
             FlawgateError: as `draft` raises.
         """
-        served = await self._served(recipe)
+        served = await self._recipes.served(recipe)
         async with self._database.writing() as connection:
             await rows.alone(connection)
             stack = in_force(await rows.changes(connection, recipe))
@@ -126,12 +126,6 @@ class PolicyDesk:
             await self._tell(connection, recipe, before, by)
         self._book.forget()
         return PolicyInForce(recipe=recipe, version=named(before), policy=policy)
-
-    async def _served(self, recipe: str) -> Recipe:
-        found = await self._recipes.find(recipe)
-        if found.recipe is None:
-            raise BrokenRecipe(f"Recipe {recipe} is broken. {found.detail}", {"recipe": recipe})
-        return found.recipe
 
     async def _tell(self, connection: AsyncConnection, recipe: str, version: int | None, by: Signature) -> None:
         event = policy_activated(recipe, named(version), by.author, by.reason, datetime.now(UTC))

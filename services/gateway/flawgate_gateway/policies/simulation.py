@@ -2,7 +2,6 @@
 
 from sqlalchemy import func, select
 
-from flawgate_contracts.errors import BrokenRecipe
 from flawgate_contracts.recipe import Policy, Recipe
 from flawgate_gateway.database.connections import Database
 from flawgate_gateway.database.tables import policies
@@ -45,9 +44,10 @@ class Simulator:
             InvalidParameter: the policy does not fit the recipe as it is served now.
             UnknownPolicy: there is none of the version.
             UnknownRecipe: there is none of that name.
+            BrokenRecipe: it cannot be read.
             RecordsUnavailable: the database does not answer.
         """
-        served = await self._served(request.recipe)
+        served = await self._recipes.served(request.recipe)
         policy = served.under(await self._policy(served, request)).policy
         limit = self._max_areas if policy.areas else self._max_scores
         tally = Tally(max_examples=request.examples)
@@ -71,9 +71,10 @@ class Simulator:
         self, request: SimulationRequest, served: Recipe, policy: Policy, tally: Tally, limit: int
     ) -> None:
         records = found(request.records(), "newest", None, steered=self._database.is_sqlite).limit(limit)
+        known = await self._known(served) if policy.areas else {}
         async with self._database.reading() as connection:
             if policy.areas:
-                await by_area.tally_areas(connection, records, policy, await self._known(served), tally)
+                await by_area.tally_areas(connection, records, policy, known, tally)
                 return
             await by_score.tally_scores(connection, records, policy, tally)
             if tally.reviewed and tally.max_examples:
@@ -84,12 +85,6 @@ class Simulator:
         one = records.offset(limit).limit(1).subquery()
         async with self._database.reading() as connection:
             return bool((await connection.execute(select(func.count()).select_from(one))).scalar_one())
-
-    async def _served(self, recipe: str) -> Recipe:
-        listed = await self._recipes.find(recipe)
-        if listed.recipe is None:
-            raise BrokenRecipe(f"Recipe {recipe} is broken. {listed.detail}", {"recipe": recipe})
-        return listed.recipe
 
     async def _policy(self, served: Recipe, request: SimulationRequest) -> Policy:
         if request.policy is not None:

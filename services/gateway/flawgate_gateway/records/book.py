@@ -67,9 +67,14 @@ class RecordBook:
             return None
         wanted = claims.new_claim(submission.caller.id, submission.idempotency_key)
         lease_s = lasts_s + LEASE_MARGIN_S
-        ended = await claims.claim(
-            self._database, wanted, fingerprint, lease_s=lease_s, expires_s=max(lease_s, self._expires_s)
-        )
+        try:
+            ended = await claims.claim(
+                self._database, wanted, fingerprint, lease_s=lease_s, expires_s=max(lease_s, self._expires_s)
+            )
+        except asyncio.CancelledError as gone:
+            # It may be ours by now, and nobody would ever end it.
+            await asyncio.shield(self._give_up(wanted, gone))
+            raise
         return wanted if ended is None else await self.get(ended)
 
     @asynccontextmanager
@@ -98,14 +103,16 @@ class RecordBook:
             RecordsUnavailable: the database does not answer; nothing is written.
             DiskFull: no space is left; nothing is written.
         """
+        row, draft = row_of(inspection), completed(inspection) if self._sinks else None
         async with self._database.writing() as connection:
             if claim is not None:
                 await claims.end(connection, claim, inspection.inspection_id)
-            await connection.execute(insert(inspections).values(**row_of(inspection)))
+            await connection.execute(insert(inspections), row)
             if archived is not None:
-                row = {**archived.columns(), "inspection_id": inspection.inspection_id}
-                await connection.execute(insert(evidence).values(**row))
-            await writing.append(connection, completed(inspection), self._sinks)
+                kept = {**archived.columns(), "inspection_id": inspection.inspection_id}
+                await connection.execute(insert(evidence), kept)
+            if draft is not None:
+                await writing.append(connection, draft, self._sinks)
         self._written()
 
     async def get(self, inspection_id: str) -> Inspection:

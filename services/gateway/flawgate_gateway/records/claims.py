@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import ColumnElement
@@ -117,17 +117,17 @@ async def release(database: Database, claimed: Claim) -> None:
 
 async def tidy(database: Database) -> int:
     """Forget keys that have expired, some at a time; how many it was."""
-    expired = select(keys.c.caller, keys.c.key).where(keys.c.expires_at_us < now_us()).limit(TIDIED_AT_ONCE)
+    expired = keys.c.expires_at_us < now_us()
+    some = select(keys.c.caller, keys.c.key).where(expired).limit(TIDIED_AT_ONCE)
     async with database.writing() as connection:
-        found = (await connection.execute(expired)).all()
-        for caller, key in found:
-            await connection.execute(delete(keys).where((keys.c.caller == caller) & (keys.c.key == key)))
-    return len(found)
+        # Expired still: since it was found, a request with the same key may have claimed it anew.
+        forgotten = delete(keys).where(tuple_(keys.c.caller, keys.c.key).in_(some), expired)
+        return (await connection.execute(forgotten)).rowcount
 
 
 async def _inserted(connection: AsyncConnection, database: Database, values: dict[str, Any]) -> bool:
     dialect = sqlite if database.is_sqlite else postgresql
-    made = await connection.execute(dialect.insert(keys).values(**values).on_conflict_do_nothing())
+    made = await connection.execute(dialect.insert(keys).on_conflict_do_nothing(), values)
     return made.rowcount == 1
 
 

@@ -1,6 +1,7 @@
 """Finding inspections. Pages are cut by the place of their last record: the last page costs what the first does."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,9 +66,14 @@ async def list_inspections(database: Database, wanted: InspectionFilter, page: P
     shown = rows[: page.page_size]
     more = len(rows) > len(shown)
     return Page(
-        tuple(inspection_of(row) for row in shown),
+        await read_documents(shown),
         to_token(position_of(shown[-1]), wanted, page.order) if more else None,
     )
+
+
+async def read_documents(rows: Sequence[Mapping[str, Any]]) -> tuple[Inspection, ...]:
+    """The inspections of rows, in a thread: a thousand with many defects take seconds, and inspections go on."""
+    return await asyncio.to_thread(lambda: tuple(inspection_of(row) for row in rows))
 
 
 async def read_rows(

@@ -66,8 +66,8 @@ def _items(text: str | None, count: int) -> list[dict[str, Any]]:
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise _unfit(f"The field `{ITEMS_FIELD}` is no list of objects; send one object for each file, in their order.")
     if len(items) != count:
-        sentence = f"The field `{ITEMS_FIELD}` names {len(items)} frames, but {count} files came; send as many of both."
-        raise _unfit(sentence)
+        counts = f"The length of `{ITEMS_FIELD}` is {len(items)}, but {count} files came"
+        raise _unfit(f"{counts}; send one object for each file.")
     return items
 
 

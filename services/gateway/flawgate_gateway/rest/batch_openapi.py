@@ -4,7 +4,13 @@ from typing import Any
 
 from flawgate_gateway.rest.batch_form import ITEMS_FIELD
 from flawgate_gateway.rest.form import FILE_FIELD
-from flawgate_gateway.rest.openapi import EXAMPLE_INSPECTION, EXAMPLE_PROBLEM, KEY_PARAMETER, order_schema
+from flawgate_gateway.rest.openapi import (
+    EXAMPLE_INSPECTION,
+    EXAMPLE_PROBLEM,
+    KEY_PARAMETER,
+    order_schema,
+    query_parameters,
+)
 from flawgate_gateway.rest.upload import FORM
 
 DESCRIPTION = (
@@ -46,10 +52,7 @@ def _openapi() -> dict[str, Any]:
     results = [{"inspection": EXAMPLE_INSPECTION, "replayed": False}, {"problem": EXAMPLE_PROBLEM}]
     return {
         "description": DESCRIPTION,
-        "parameters": [
-            KEY_PARAMETER,
-            *({"name": name, "in": "query", "required": False, "schema": schema} for name, schema in fields.items()),
-        ],
+        "parameters": [KEY_PARAMETER, *query_parameters(fields)],
         "requestBody": {"required": True, "content": {FORM: {"schema": form, "example": example}}},
         "responses": {"200": {"content": {"application/json": {"example": {"results": results}}}}},
     }

@@ -79,6 +79,17 @@ def describe(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI wants it done
 
 
+PATH_PARAMETERS = {
+    "inspection_id": "UUIDv7 of the inspection, as its answer said it.",
+    "hold_id": "UUIDv7 of the hold.",
+    "key_id": "Id of the key: what stands between `fg_` and the next `_`.",
+    "recipe": "Name of the recipe, see `GET /v1/recipes`.",
+    "version": "Version of the policy, such as `p1`, see `GET /v1/policies`.",
+    "name": "Its name, as the list of them says it.",
+    "code": "The `code` of a problem, such as `UNKNOWN_RECIPE`.",
+}
+
+
 def _complete(document: dict[str, Any]) -> None:
     operations = list(_operations(document))
     used = {tag for _, operation in operations for tag in operation["tags"]}
@@ -139,7 +150,11 @@ def _illustrate(operation: dict[str, Any]) -> None:
 def _add_parameters(path: str, operation: dict[str, Any]) -> None:
     names = ("RequestId", "TraceParent") if path.startswith("/v") else ()
     references = [{"$ref": f"#/components/parameters/{name}"} for name in names]
-    operation["parameters"] = [*operation.get("parameters", ()), *references]
+    own = [
+        {**parameter, "description": PATH_PARAMETERS[parameter["name"]]} if parameter["in"] == "path" else parameter
+        for parameter in operation.get("parameters", ())
+    ]
+    operation["parameters"] = [*own, *references]
 
 
 def _add_headers(status: str, response: dict[str, Any], *, has_key: bool) -> None:

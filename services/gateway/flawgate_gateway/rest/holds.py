@@ -8,6 +8,7 @@ from flawgate_gateway.access.caller import Scope
 from flawgate_gateway.archive.holds import Hold, HoldBook, HoldOrder, HoldPage
 from flawgate_gateway.rest.access import AdminCaller, requires
 from flawgate_gateway.rest.openapi import PROBLEMS
+from flawgate_gateway.rest.paging import PageSize
 
 PageToken = Annotated[
     str | None, Query(pattern=r"^[0-9a-f-]{36}$", description="`next_page_token` of the page before.")
@@ -22,7 +23,7 @@ def hold_routes(book: HoldBook) -> APIRouter:
     @router.get("", summary="The holds, the newest first", dependencies=[requires(Scope.READ)])
     async def list_holds(
         *,
-        page_size: Annotated[int, Query(ge=1, le=1000)] = 100,
+        page_size: PageSize = 100,
         page_token: PageToken = None,
         in_force: InForce = False,
     ) -> HoldPage:

@@ -3,14 +3,16 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from flawgate_gateway.access.caller import Scope
 from flawgate_gateway.access.facts import KeyFacts, MadeKey
 from flawgate_gateway.access.keys import MAX_NAME, MAX_REQUESTS_PER_S, MIN_REQUESTS_PER_S, KeyBook, KeyOrder
 from flawgate_gateway.access.tokens import ID_LENGTH
+from flawgate_gateway.frames import Moment
 from flawgate_gateway.rest.access import requires
 from flawgate_gateway.rest.openapi import PROBLEMS
+from flawgate_gateway.rest.paging import PageSize
 
 
 class NewKey(BaseModel):
@@ -25,7 +27,7 @@ class NewKey(BaseModel):
         min_length=1, max_length=MAX_NAME, description="Who holds it: stands in reviews and in policies' history."
     )
     scopes: list[Scope] = Field(min_length=1, description="What for; `admin` includes all others.")
-    expires_at: AwareDatetime | None = Field(default=None, description="In the future; without it, it does not expire.")
+    expires_at: Moment | None = Field(default=None, description="In the future; without it, it does not expire.")
     requests_per_s: float | None = Field(
         default=None,
         ge=MIN_REQUESTS_PER_S,
@@ -49,7 +51,7 @@ def key_routes(keys: KeyBook) -> APIRouter:
     router = APIRouter(prefix="/v1/keys", tags=["keys"], responses=PROBLEMS, dependencies=[requires(Scope.ADMIN)])
 
     @router.get("", summary="The keys, expired and revoked ones too")
-    async def list_keys(page_size: Annotated[int, Query(ge=1, le=1000)] = 100, page_token: PageToken = None) -> KeyList:
+    async def list_keys(page_size: PageSize = 100, page_token: PageToken = None) -> KeyList:
         found = await keys.listed(after=page_token, limit=page_size + 1)
         shown = [KeyFacts.of(key) for key in found[:page_size]]
         return KeyList(keys=shown, next_page_token=shown[-1].id if len(found) > page_size else None)

@@ -78,6 +78,14 @@ EXAMPLE_INSPECTION: dict[str, Any] = {
     "received_at": "2026-11-20T10:15:02.114Z",
     "decided_at": "2026-11-20T10:15:02.231Z",
     "service_version": "0.1.0",
+    "policy": {
+        "version": "1",
+        "threshold": 0.9,
+        "guard_band": 0.0,
+        "mask_threshold": 0.5,
+        "min_defect_area_px": 1,
+        "areas": {},
+    },
     "preprocessing": [
         {"op": "grey"},
         {"op": "resize", "height": 1408, "width": 512, "interpolation": "linear"},
@@ -178,6 +186,14 @@ def order_schema() -> dict[str, Any]:
     return {name: _without_null(property_) for name, property_ in properties.items()}
 
 
+def query_parameters(fields: dict[str, Any]) -> list[dict[str, Any]]:
+    """The same fields in a query, each with what it means, which readers of parameters do not look for in a schema."""
+    return [
+        {"name": name, "in": "query", "required": False, "description": schema["description"], "schema": schema}
+        for name, schema in fields.items()
+    ]
+
+
 def _without_null(property_: dict[str, Any]) -> dict[str, Any]:
     """A form field is there or not; it is never null."""
     kinds = [kind for kind in property_.get("anyOf", ()) if kind.get("type") != "null"]
@@ -202,10 +218,7 @@ def _inspect_openapi() -> dict[str, Any]:
             "A recipe's name has 1 to 63 characters of a–z, 0–9 and _, the first a letter; what names the part and "
             "its place has 1 to 128 characters, none of them a control character."
         ),
-        "parameters": [
-            KEY_PARAMETER,
-            *({"name": name, "in": "query", "required": False, "schema": schema} for name, schema in fields.items()),
-        ],
+        "parameters": [KEY_PARAMETER, *query_parameters(fields)],
         "requestBody": {
             "required": True,
             "content": {FORM: form, **dict.fromkeys((*PICTURES, RAW_PIXELS), binary)},

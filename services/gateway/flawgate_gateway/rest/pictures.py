@@ -12,7 +12,7 @@ from flawgate_gateway.access.caller import Scope
 from flawgate_gateway.archive.archived import Archived
 from flawgate_gateway.archive.keeping import not_kept
 from flawgate_gateway.passage import SERVICE_VERSION
-from flawgate_gateway.ports import Archive
+from flawgate_gateway.ports import Archive, Evidence
 from flawgate_gateway.records.book import RecordBook
 from flawgate_gateway.rest.access import requires
 from flawgate_gateway.rest.openapi import PROBLEMS
@@ -51,9 +51,10 @@ def picture_routes(records: RecordBook, archive: Archive, limits: Limits) -> API
             raise not_kept()
         return archived
 
-    async def drawn(draw: Callable[[], bytes]) -> bytes:
+    async def drawn(archived: Archived, draw: Callable[[Evidence], bytes]) -> bytes:
+        # Fetched within the turn, too: those who wait for theirs hold no pictures.
         async with drawing:
-            return await asyncio.to_thread(draw)
+            return await asyncio.to_thread(draw, await archive.get(archived))
 
     @router.get("/frame", summary="The frame, byte for byte as it came", **_answers(*PICTURES, RAW_PIXELS))
     async def get_frame(request: Request, inspection_id: str) -> Response:
@@ -70,8 +71,7 @@ def picture_routes(records: RecordBook, archive: Archive, limits: Limits) -> API
         headers = _headers(archived, "mask")
         if _has(request, headers):
             return Response(status_code=304, headers=headers)
-        evidence = await archive.get(archived)
-        return Response(await drawn(lambda: pictures.mask_png(evidence)), media_type=PNG, headers=headers)
+        return Response(await drawn(archived, pictures.mask_png), media_type=PNG, headers=headers)
 
     @router.get("/overlay.png", summary="The frame with all that was found drawn on it", **_answers(PNG))
     async def get_overlay(request: Request, inspection_id: str) -> Response:
@@ -79,8 +79,8 @@ def picture_routes(records: RecordBook, archive: Archive, limits: Limits) -> API
         headers = _headers(archived, f"overlay {inspection_id}")
         if _has(request, headers):
             return Response(status_code=304, headers=headers)
-        inspection, evidence = await asyncio.gather(records.get(inspection_id), archive.get(archived))
-        overlay = await drawn(lambda: pictures.overlay_png(inspection, evidence, limits))
+        inspection = await records.get(inspection_id)
+        overlay = await drawn(archived, lambda evidence: pictures.overlay_png(inspection, evidence, limits))
         return Response(overlay, media_type=PNG, headers=headers)
 
     return router

@@ -40,7 +40,7 @@ ONE = "/v1/inspections/01939c1e-7b1a-7c43-9d5e-3f1c2a9b8e10"
 SAID: Mapping[type[FlawgateError], Said] = {
     errors.InvalidRequest: Said("The form is cut off, its closing boundary is missing; send the whole form."),
     errors.InvalidParameter: Said(
-        "The field `deadline_ms` is not as it must be: Input should be greater than or equal to 1.",
+        "The field `deadline_ms` must be greater than or equal to 1.",
         metadata={"field": "deadline_ms"},
     ),
     errors.EmptyFrame: Said("The picture has no byte; send it in the form field `file`, or as the body."),
@@ -54,7 +54,7 @@ SAID: Mapping[type[FlawgateError], Said] = {
     ),
     errors.InvalidFrame: Said("The PNG picture is truncated; send the whole file."),
     errors.FrameTooLarge: Said(
-        "The frame has 12000 × 9000 pixels, the limit is 50000000 pixels and 65535 per side; send a smaller one."
+        "The frame has 12000 × 9000 pixels, the limit is 50000000 pixels and 16384 per side; send a smaller one."
     ),
     errors.BodyTooLarge: Said(
         "The body is longer than the 34603008 bytes that are taken; send a smaller or more compressed picture.",
@@ -71,7 +71,9 @@ SAID: Mapping[type[FlawgateError], Said] = {
         metadata={"recipe": "commutator"},
     ),
     errors.UnknownInspection: Said(
-        "There is no inspection '01939c1e-7b1a-7c43-9d5e-3f1c2a9b8e10' on record; look it up by its part.", ONE
+        "There is no inspection '01939c1e-7b1a-7c43-9d5e-3f1c2a9b8e10' on record; `GET /v1/inspections` finds those "
+        "that there are.",
+        ONE,
     ),
     errors.UnknownPolicy: Said(
         "Recipe commutator has no policy of version 7; `GET /v1/policies` lists those that there are.",

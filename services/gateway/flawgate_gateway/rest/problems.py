@@ -99,7 +99,7 @@ def _http_response(error: HTTPException, request: Request) -> JSONResponse:
         type="about:blank",
         title=status.phrase,
         status=status,
-        detail=f"{request.method} {request.url.path}: {error.detail}. The API is described at /docs.",
+        detail=_http_sentence(request, status),
         instance=request.url.path,
         code=status.name,
         retryable=False,
@@ -107,6 +107,14 @@ def _http_response(error: HTTPException, request: Request) -> JSONResponse:
         trace_id=context.trace_id,
     )
     return _response(problem, {"allow": _allowed(request)} if status == HTTPStatus.METHOD_NOT_ALLOWED else {})
+
+
+def _http_sentence(request: Request, status: HTTPStatus) -> str:
+    if status == HTTPStatus.NOT_FOUND:
+        return f"There is nothing at {request.url.path}; /docs lists what there is."
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        return f"{request.url.path} does not take {request.method}, but {_allowed(request)}; /docs says more."
+    return f"{request.method} {request.url.path} was refused: {status.phrase}; /docs says how to ask."
 
 
 def _allowed(request: Request) -> str:

@@ -1,7 +1,6 @@
 """`GET /v1/inspections` and `GET /v1/inspections:export`: records found again."""
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -14,9 +13,11 @@ from flawgate_gateway.answer import Inspection
 from flawgate_gateway.database.connections import Database
 from flawgate_gateway.records.csv_rows import CsvExport
 from flawgate_gateway.records.filters import InspectionFilter, PageRequest
-from flawgate_gateway.records.queries import list_inspections
+from flawgate_gateway.records.queries import Page, list_inspections
 from flawgate_gateway.rest.access import requires
 from flawgate_gateway.rest.openapi import EXAMPLE_INSPECTION, PROBLEMS
+from flawgate_gateway.rest.streaming import streamed
+from flawgate_gateway.reviews.queue import QueuePage
 
 CSV = "text/csv; charset=utf-8; header=present"
 REPEATED = "evaluation"
@@ -52,6 +53,12 @@ class InspectionList(BaseModel):
     next_page_token: str | None = Field(description="Null: this is the last page.")
 
 
+async def listed(page: Page | QueuePage) -> Response:
+    """A page as it is answered; written in a thread, since it may be long."""
+    answer = InspectionList(inspections=page.inspections, next_page_token=page.next_page_token)
+    return Response(await asyncio.to_thread(answer.model_dump_json), media_type="application/json")
+
+
 def query_routes(database: Database) -> APIRouter:
     """Lists and exports of the records."""
     export = CsvExport(database)
@@ -66,9 +73,7 @@ def query_routes(database: Database) -> APIRouter:
     )
     async def list_records(request: Request, query: Annotated[ListQuery, Query()]) -> Response:
         _check_said_once(request)
-        page = await list_inspections(database, query, query)
-        listed = InspectionList(inspections=page.inspections, next_page_token=page.next_page_token)
-        return Response(listed.model_dump_json(), media_type="application/json")
+        return await listed(await list_inspections(database, query, query))
 
     @router.get(
         "/v1/inspections:export",
@@ -79,19 +84,9 @@ def query_routes(database: Database) -> APIRouter:
     )
     async def export_records(request: Request, query: Annotated[InspectionFilter, Query()]) -> Response:
         _check_said_once(request)
-        chunks = export.chunks(query)
-        first = await anext(chunks)  # what is wrong with the query, or the database, is said before the answer begins
-        headers = {"content-disposition": 'attachment; filename="inspections.csv"'}
-        return StreamingResponse(_from(first, chunks), media_type=CSV, headers=headers)
+        return await streamed(export.chunks(query), media_type=CSV, name="inspections.csv")
 
     return router
-
-
-async def _from(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-    async with aclosing(rest):
-        yield first
-        async for chunk in rest:
-            yield chunk
 
 
 def _check_said_once(request: Request) -> None:

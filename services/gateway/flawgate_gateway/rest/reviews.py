@@ -1,7 +1,5 @@
 """Reviews over REST: say what a part is, find what waits, take out what can be learned from."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
@@ -11,7 +9,8 @@ from flawgate_gateway.access.caller import Scope
 from flawgate_gateway.database.connections import Database
 from flawgate_gateway.rest.access import ReviewCaller, requires
 from flawgate_gateway.rest.openapi import PROBLEMS
-from flawgate_gateway.rest.queries import InspectionList
+from flawgate_gateway.rest.queries import InspectionList, listed
+from flawgate_gateway.rest.streaming import streamed
 from flawgate_gateway.reviews.book import ReviewBook
 from flawgate_gateway.reviews.documents import Review, ReviewDraft, ReviewList
 from flawgate_gateway.reviews.export import ExportQuery, ReviewExport
@@ -60,9 +59,7 @@ def _reading(database: Database, reviews: ReviewBook, export: ReviewExport) -> A
         "/v1/reviews:queue", response_model=InspectionList, summary="What waits for a review", description=_QUEUES
     )
     async def queue(query: Annotated[QueueQuery, Query()]) -> Response:
-        page = await read_queue(database, query)
-        listed = InspectionList(inspections=page.inspections, next_page_token=page.next_page_token)
-        return Response(listed.model_dump_json(), media_type="application/json")
+        return await listed(await read_queue(database, query))
 
     @router.get(
         "/v1/reviews:export",
@@ -72,16 +69,6 @@ def _reading(database: Database, reviews: ReviewBook, export: ReviewExport) -> A
         description=_EXPORTS,
     )
     async def export_frames(query: Annotated[ExportQuery, Query()]) -> Response:
-        chunks = export.chunks(query)
-        first = await anext(chunks)  # what is wrong with the query, or the database, is said before the answer begins
-        headers = {"content-disposition": f'attachment; filename="{query.recipe}-reviewed.tar"'}
-        return StreamingResponse(_from(first, chunks), media_type=TAR, headers=headers)
+        return await streamed(export.chunks(query), media_type=TAR, name=f"{query.recipe}-reviewed.tar")
 
     return router
-
-
-async def _from(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
-    async with aclosing(rest):
-        yield first
-        async for chunk in rest:
-            yield chunk

@@ -6,6 +6,7 @@ import ssl
 from contextlib import contextmanager
 from typing import Any
 
+import structlog
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -14,6 +15,8 @@ from flawgate_contracts.context import bound, new_context
 from flawgate_contracts.errors import InvalidRequest
 from flawgate_contracts.startup import StartupError
 from flawgate_gateway.rest.problems import problem_response
+
+log = structlog.get_logger(__name__)
 
 MAX_HEAD_BYTES = 64 * 1024
 """Longest request line and headers together, in bytes; one read of the socket more may be taken."""
@@ -63,6 +66,13 @@ class RestServer(uvicorn.Server):
         # uvicorn's annotation is narrower than its use: it waits for a float just as well.
         config.timeout_graceful_shutdown = grace_s  # type: ignore[assignment]
         super().__init__(config)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say where (uvicorn)."""
+        await super().startup(sockets)
+        for listener in sockets or ():
+            host, port, *_ = listener.getsockname()
+            log.info("listening", door="REST", host=host, port=port, tls=self.config.is_ssl)
 
     @contextmanager
     def capture_signals(self) -> Any:

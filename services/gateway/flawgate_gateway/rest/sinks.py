@@ -4,18 +4,20 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from flawgate_contracts.errors import NotFound
 from flawgate_gateway.access.caller import Scope
 from flawgate_gateway.answer import UtcTime
 from flawgate_gateway.database.moments import from_us, to_us
+from flawgate_gateway.frames import Moment
 from flawgate_gateway.outbox.desk import ListedSink, SinkDesk
 from flawgate_gateway.outbox.inventory import DeadLetter
 from flawgate_gateway.outbox.replaying import Selection
 from flawgate_gateway.outbox.schemas import schema_files
 from flawgate_gateway.rest.access import requires
 from flawgate_gateway.rest.openapi import PROBLEMS
+from flawgate_gateway.rest.paging import PageSize
 
 SCHEMA_MEDIA_TYPE = "application/schema+json"
 
@@ -96,9 +98,11 @@ class ReplayOrder(BaseModel):
         json_schema_extra={"example": {"since": "2026-11-20T06:00:00Z", "until": "2026-11-20T14:00:00Z"}},
     )
 
-    since: AwareDatetime | None = Field(default=None, description="Written at this moment or later.")
-    until: AwareDatetime | None = Field(default=None, description="Written before this moment.")
-    source: str | None = Field(default=None, min_length=1, max_length=8192, description="Of this `source` alone.")
+    since: Moment | None = Field(default=None, description="Written at this moment or later.")
+    until: Moment | None = Field(default=None, description="Written before this moment.")
+    source: str | None = Field(
+        default=None, min_length=1, max_length=8192, pattern=r"^[!-~]+$", description="Of this `source` alone."
+    )
     dead_letters_only: bool = Field(default=False, description="Only those that were given up.")
 
     def selection(self) -> Selection:
@@ -125,9 +129,7 @@ def sink_routes(desk: SinkDesk) -> APIRouter:
         return SinkList(sinks=[SinkFacts.of(listed) for listed in await desk.listed()])
 
     @router.get("/{name}/dead-letters", summary="Events that were given up", dependencies=[requires(Scope.READ)])
-    async def list_dead_letters(
-        name: str, page_size: Annotated[int, Query(ge=1, le=1000)] = 100, page_token: PageToken = None
-    ) -> DeadLetterList:
+    async def list_dead_letters(name: str, page_size: PageSize = 100, page_token: PageToken = None) -> DeadLetterList:
         before = None if page_token is None else int(page_token)
         found = await desk.dead_letters(name, before=before, limit=page_size + 1)
         shown = found[:page_size]

@@ -55,6 +55,8 @@ def export(
     )
     say = Console(soft_wrap=True, markup=False, highlight=False).print
     files = ", ".join(f"{count} {name}" for name, count in fetched.summary["files"].items())
+    if not fetched.summary["inspections"]:
+        say(f"there is no review of recipe {recipe} for that; `GET /v1/recipes` names the recipes")
     say(f"{files or 'no frame'} in {out}")
     if fetched.missing:
         say(f"{len(fetched.missing)} reviewed inspections have no frame there; manifest.csv says why of each")

@@ -5,11 +5,11 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from flawgate_gateway.answer import UtcTime
-from flawgate_gateway.frames import PlantId
+from flawgate_gateway.frames import TEXT, PlantId
 from flawgate_gateway.records.filters import Evaluation
 
-Comment = Annotated[str, Field(min_length=1, max_length=4_000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]+$")]
-"""Text of several lines; no control characters but line ends and tabs."""
+Comment = Annotated[str, Field(min_length=1, max_length=4_000, pattern=TEXT)]
+"""In a person's own words."""
 
 
 class ReviewDraft(BaseModel):

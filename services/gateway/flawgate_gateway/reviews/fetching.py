@@ -63,8 +63,8 @@ def fetch(
 @contextmanager
 def _answer(url: str, query: Mapping[str, str], api_key: str | None, ca_file: Path | None) -> Iterator[httpx.Response]:
     headers = {} if api_key is None else {"authorization": f"Bearer {api_key}"}
+    trusted = _trusted(ca_file)
     try:
-        trusted = ssl.create_default_context(cafile=ca_file)
         # The factory's proxy settings are for the outside; the gateway is named by the caller.
         with (
             httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_S, verify=trusted, trust_env=False) as client,
@@ -75,11 +75,16 @@ def _answer(url: str, query: Mapping[str, str], api_key: str | None, ca_file: Pa
             yield answer
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as err:
         raise InvalidParameter(f"`{url}` is no URL of a gateway; write it like http://127.0.0.1:8080.") from err
-    except OSError as err:
-        raise InvalidParameter(f"{ca_file}, which is to hold certificates, cannot be read.") from err
     except httpx.RequestError as err:
         why = str(err) or type(err).__name__
         raise Unavailable(f"The gateway at {url} does not answer, or broke off ({why}); try again.") from err
+
+
+def _trusted(ca_file: Path | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as err:
+        raise InvalidParameter(f"{ca_file}, which is to hold certificates, cannot be read.") from err
 
 
 def _refusal(answer: httpx.Response) -> InvalidRequest | Unavailable:

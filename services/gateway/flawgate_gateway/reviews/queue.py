@@ -13,8 +13,8 @@ from flawgate_gateway.answer import Inspection
 from flawgate_gateway.database.connections import Database
 from flawgate_gateway.database.tables import NEAR_MARGIN, NEAR_ONLY, NOT_OK_ONLY, inspections, reviews
 from flawgate_gateway.frames import PlantId
-from flawgate_gateway.records.queries import unindexed
-from flawgate_gateway.records.rows import inspection_of, selected
+from flawgate_gateway.records.queries import read_documents, unindexed
+from flawgate_gateway.records.rows import selected
 from flawgate_gateway.reviews.places import Place, from_token, to_token
 
 DEFAULT_BAND = 0.05
@@ -81,7 +81,7 @@ async def read_queue(database: Database, query: QueueQuery) -> QueuePage:
     rows = list(heapq.merge(*lists, key=_place))[:limit]
     shown = rows[: query.page_size]
     more = to_token(_place(shown[-1]), query.asked()) if len(rows) > len(shown) else None
-    return QueuePage(tuple(inspection_of(row) for row in shown), more)
+    return QueuePage(await read_documents(shown), more)
 
 
 def waiting(query: QueueQuery, after: Place | None, *, steered: bool) -> Iterator[Select[Any]]:

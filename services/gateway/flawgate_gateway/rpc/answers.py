@@ -46,6 +46,7 @@ def inspection_message(inspection: Inspection) -> pb.Inspection:
         acquired_at=None if inspection.acquired_at is None else _moment(inspection.acquired_at),
         received_at=_moment(inspection.received_at),
         decided_at=_moment(inspection.decided_at),
+        policy=ParseDict(inspection.policy, Struct()),
         preprocessing=[ParseDict(step, Struct()) for step in inspection.preprocessing],
         stage_scores=inspection.stage_scores,
         stage_seconds=inspection.stage_seconds,

@@ -1,5 +1,6 @@
 """The gRPC door: proto to a call of the core, the answer to proto."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from flawgate.inspection.v1 import inspection_pb2 as pb
@@ -52,7 +53,7 @@ class InspectionServicer(inspection_pb2_grpc.InspectionServiceServicer):
         """See the proto."""
         await self._admit(context, Scope.READ)
         page = await list_inspections(self._database, filter_of(request), page_of(request))
-        return page_message(page)
+        return await asyncio.to_thread(page_message, page)  # a long page takes a while
 
 
 def _values(context: Context, name: str) -> list[str]:

@@ -523,6 +523,7 @@ class Inspection(_message.Message):
     LINKS_FIELD_NUMBER: _builtins.int
     PREPROCESSING_FIELD_NUMBER: _builtins.int
     STAGE_SCORES_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
     inspection_id: _builtins.str
     """UUIDv7."""
     recipe: _builtins.str
@@ -599,6 +600,10 @@ class Inspection(_message.Message):
         Empty where the frame was not looked at.
         """
 
+    @_builtins.property
+    def policy(self) -> _struct_pb2.Struct:
+        """The policy that decided, whole, as recipes write it (flawgate_contracts.recipe.Policy)."""
+
     def __init__(
         self,
         *,
@@ -626,10 +631,11 @@ class Inspection(_message.Message):
         links: Global___Links | None = ...,
         preprocessing: _abc.Iterable[_struct_pb2.Struct] | None = ...,
         stage_scores: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        policy: _struct_pb2.Struct | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_class_name", b"_class_name", "_score", b"_score", "acquired_at", b"acquired_at", "class_name", b"class_name", "decided_at", b"decided_at", "frame", b"frame", "identity", b"identity", "links", b"links", "received_at", b"received_at", "score", b"score"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_class_name", b"_class_name", "_score", b"_score", "acquired_at", b"acquired_at", "class_name", b"class_name", "decided_at", b"decided_at", "frame", b"frame", "identity", b"identity", "links", b"links", "policy", b"policy", "received_at", b"received_at", "score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_class_name", b"_class_name", "_score", b"_score", "acquired_at", b"acquired_at", "class_name", b"class_name", "decided_at", b"decided_at", "defects", b"defects", "evaluation", b"evaluation", "frame", b"frame", "identity", b"identity", "inspection_id", b"inspection_id", "links", b"links", "models", b"models", "policy_version", b"policy_version", "preprocessing", b"preprocessing", "probabilities", b"probabilities", "reason", b"reason", "received_at", b"received_at", "recipe", b"recipe", "recipe_version", b"recipe_version", "request_id", b"request_id", "score", b"score", "service_version", b"service_version", "stage_scores", b"stage_scores", "stage_seconds", b"stage_seconds", "threshold", b"threshold", "trace_id", b"trace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_class_name", b"_class_name", "_score", b"_score", "acquired_at", b"acquired_at", "class_name", b"class_name", "decided_at", b"decided_at", "defects", b"defects", "evaluation", b"evaluation", "frame", b"frame", "identity", b"identity", "inspection_id", b"inspection_id", "links", b"links", "models", b"models", "policy", b"policy", "policy_version", b"policy_version", "preprocessing", b"preprocessing", "probabilities", b"probabilities", "reason", b"reason", "received_at", b"received_at", "recipe", b"recipe", "recipe_version", b"recipe_version", "request_id", b"request_id", "score", b"score", "service_version", b"service_version", "stage_scores", b"stage_scores", "stage_seconds", b"stage_seconds", "threshold", b"threshold", "trace_id", b"trace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__class_name: _TypeAlias = _typing.Literal["class_name"]  # noqa: Y015
     _WhichOneofArgType__class_name: _TypeAlias = _typing.Literal["_class_name", b"_class_name"]  # noqa: Y015

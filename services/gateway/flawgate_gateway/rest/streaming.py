@@ -1,0 +1,26 @@
+"""Files that are made while they are sent."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from fastapi.responses import StreamingResponse
+
+
+async def streamed(chunks: AsyncGenerator[bytes, None], *, media_type: str, name: str) -> StreamingResponse:
+    """The answer that is a file, once its first piece is there: what is wrong with the query is said before it begins.
+
+    Args:
+        chunks: the file, one piece at least.
+        media_type: of the file.
+        name: that it has with the caller.
+    """
+    first = await anext(chunks)
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(_from(first, chunks), media_type=media_type, headers=headers)
+
+
+async def _from(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    async with aclosing(rest):
+        yield first
+        async for chunk in rest:
+            yield chunk
