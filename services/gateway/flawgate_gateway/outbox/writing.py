@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningInsert
 
 from flawgate_gateway.answer import rfc_3339
 from flawgate_gateway.database.moments import from_us, now_us
@@ -15,6 +16,17 @@ from flawgate_gateway.outbox.states import PENDING
 
 SEQUENCE_DIGITS = 16
 """Fixed, so that sequences are in order as text, too."""
+
+
+def _count(first: sqlite.Insert | postgresql.Insert) -> ReturningInsert[int]:
+    counted = first.on_conflict_do_update(
+        index_elements=[streams.c.stream], set_={"last_sequence": streams.c.last_sequence + 1}
+    )
+    return counted.returning(streams.c.last_sequence)
+
+
+_COUNT_SQLITE, _COUNT_POSTGRESQL = _count(sqlite.insert(streams)), _count(postgresql.insert(streams))
+_EVENT, _DELIVERY = insert(events).returning(events.c.number), insert(deliveries)
 
 
 async def append(connection: AsyncConnection, draft: EventDraft, sinks: Sequence[str]) -> None:
@@ -41,10 +53,10 @@ async def append(connection: AsyncConnection, draft: EventDraft, sinks: Sequence
         "created_at_us": now,
         "document": encoded(_numbered(draft, sequence, now)),
     }
-    number = await connection.scalar(insert(events).returning(events.c.number), event)
+    number = await connection.scalar(_EVENT, event)
     delivery = {"event_number": number, "stream": stream, "sequence": sequence, "state": PENDING}
     rows = [{**delivery, "sink": sink, "next_attempt_at_us": now} for sink in sinks]
-    await connection.execute(insert(deliveries), rows)
+    await connection.execute(_DELIVERY, rows)
 
 
 def _numbered(draft: EventDraft, sequence: int, now: int) -> dict[str, object]:
@@ -55,10 +67,6 @@ def _numbered(draft: EventDraft, sequence: int, now: int) -> dict[str, object]:
 
 async def _next_sequence(connection: AsyncConnection, stream: str) -> int:
     """Count a stream on, from 1."""
-    upsert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(streams)
-    counted = (
-        upsert.values(stream=stream, last_sequence=1)
-        .on_conflict_do_update(index_elements=[streams.c.stream], set_={"last_sequence": streams.c.last_sequence + 1})
-        .returning(streams.c.last_sequence)
-    )
-    return int((await connection.execute(counted)).scalar_one())
+    count = _COUNT_SQLITE if connection.dialect.name == "sqlite" else _COUNT_POSTGRESQL
+    sequence: int = (await connection.execute(count, {"stream": stream, "last_sequence": 1})).scalar_one()
+    return sequence

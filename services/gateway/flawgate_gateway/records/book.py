@@ -24,6 +24,8 @@ from flawgate_gateway.records.submission import Submission
 LEASE_MARGIN_S = 5.0
 """How much longer than the deadline of its work a claim is held, in seconds: for the record to be written."""
 
+_INSPECTION, _EVIDENCE = insert(inspections), insert(evidence)
+
 log = structlog.get_logger(__name__)
 
 
@@ -107,10 +109,10 @@ class RecordBook:
         async with self._database.writing() as connection:
             if claim is not None:
                 await claims.end(connection, claim, inspection.inspection_id)
-            await connection.execute(insert(inspections), row)
+            await connection.execute(_INSPECTION, row)
             if archived is not None:
                 kept = {**archived.columns(), "inspection_id": inspection.inspection_id}
-                await connection.execute(insert(evidence), kept)
+                await connection.execute(_EVIDENCE, kept)
             if draft is not None:
                 await writing.append(connection, draft, self._sinks)
         self._written()

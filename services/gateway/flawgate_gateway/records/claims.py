@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import delete, select, tuple_, update
+from sqlalchemy import bindparam, delete, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import ColumnElement
@@ -26,6 +26,15 @@ from flawgate_gateway.database.moments import now_us
 from flawgate_gateway.database.tables import idempotency_keys as keys
 
 TIDIED_AT_ONCE = 1_000
+
+# Built once: SQLAlchemy takes longer to build and look up a statement than SQLite takes to carry it out.
+_TAKE_SQLITE = sqlite.insert(keys).on_conflict_do_nothing()
+_TAKE_POSTGRESQL = postgresql.insert(keys).on_conflict_do_nothing()
+_END = (
+    update(keys)
+    .where(keys.c.caller == bindparam("of"), keys.c.key == bindparam("named"), keys.c.owner == bindparam("held_by"))
+    .values(owner=None, inspection_id=bindparam("come_to"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +106,8 @@ async def end(connection: AsyncConnection, claimed: Claim, inspection_id: str) -
     Raises:
         RequestInProgress: the lease ran out, and another took the claim over; the transaction must not be committed.
     """
-    ended = update(keys).where(claimed.row()).values(owner=None, inspection_id=inspection_id)
-    if (await connection.execute(ended)).rowcount != 1:
+    ours = {"of": claimed.caller, "named": claimed.key, "held_by": claimed.owner, "come_to": inspection_id}
+    if (await connection.execute(_END, ours)).rowcount != 1:
         raise RequestInProgress("The request took too long, and another try of it is being worked on; ask again.")
 
 
@@ -126,8 +135,7 @@ async def tidy(database: Database) -> int:
 
 
 async def _inserted(connection: AsyncConnection, database: Database, values: dict[str, Any]) -> bool:
-    dialect = sqlite if database.is_sqlite else postgresql
-    made = await connection.execute(dialect.insert(keys).on_conflict_do_nothing(), values)
+    made = await connection.execute(_TAKE_SQLITE if database.is_sqlite else _TAKE_POSTGRESQL, values)
     return made.rowcount == 1
 
 
