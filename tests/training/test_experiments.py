@@ -26,10 +26,14 @@ SIDE = 64
 CLASSES = ("good", "hole", "raw_edge")
 
 
+DEEPER = ("_b1", "_b2", "_resnet101")
+"""Encoders that repeat the blocks of another one; tests/training/architectures builds and counts them all."""
+
+
 def unlike() -> list[str]:
-    """One experiment for each network, its options and its task; the others differ in settings alone."""
+    """One experiment for each network, its options and its task; the others differ in settings, or depth, alone."""
     known: dict[str, str] = {}
-    for name in loading.names():
+    for name in (each for each in loading.names() if not any(deeper in each for deeper in DEEPER)):
         experiment = loading.load(name)
         # How fast batch norms follow is a setting of the training, though the network keeps it.
         options = {key: value for key, value in experiment.network.options.items() if key != "batch_norm_momentum"}

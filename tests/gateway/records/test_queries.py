@@ -1,5 +1,3 @@
-import asyncio
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +7,7 @@ from support.records import START, inspection, recorded
 from uuid_utils import uuid7
 
 from flawgate_contracts.errors import RecordsUnavailable
-from flawgate_gateway.answer import Box, Defect, FrameFacts, Inspection
+from flawgate_gateway.answer import FrameFacts, Inspection
 from flawgate_gateway.database.connections import Database, connect
 from flawgate_gateway.database.moments import now_us
 from flawgate_gateway.database.tables import reviews
@@ -198,26 +196,3 @@ async def test_a_database_that_is_not_there_is_said() -> None:
 
 def _place(each: Inspection) -> tuple[Any, str]:
     return each.decided_at, each.inspection_id
-
-
-async def test_a_long_page_does_not_stop_the_inspections(database: Database) -> None:
-    """Reading hundreds of records with all the defects that one may have leaves the event loop free."""
-    defect = Defect(box=Box(x=1, y=2, width=3, height=4), area_px=12, area_mm2=None, peak=0.5, class_name="spot")
-    await recorded(database, [inspection(minute, defects=(defect,) * 100) for minute in range(200)])
-    gaps: list[float] = []
-
-    async def tick() -> None:
-        while True:
-            began = time.monotonic()
-            await asyncio.sleep(0.005)
-            gaps.append(time.monotonic() - began)
-
-    ticking = asyncio.ensure_future(tick())
-    began = time.monotonic()
-    page = await list_inspections(database, InspectionFilter(), PageRequest(page_size=200))
-    took_s = time.monotonic() - began
-    await asyncio.sleep(0.02)
-    ticking.cancel()
-    assert len(page.inspections) == 200
-    # Whoever reads them in the loop's own thread takes nearly all of the time at a stretch.
-    assert max(gaps) < 0.8 * took_s
