@@ -14,15 +14,9 @@ from tempfile import TemporaryDirectory
 import httpx
 import pytest
 from support.gateway_cluster import GatewayCluster
+from support.gateway_process import START_TIMEOUT_S, wait_until_live
 from support.pictures import spot_png
-
-START_TIMEOUT_S = 30.0
-
-
-def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+from support.ports import free_port
 
 
 def start(**settings: object) -> "subprocess.Popen[str]":
@@ -45,7 +39,7 @@ def running(cluster: GatewayCluster, **settings: object) -> Iterator[tuple["subp
         given = {"port": port, "metrics_port": metrics_port, "data_dir": folder, **cluster.targets, **settings}
         with start(**given) as process, httpx.Client(base_url=_url(port), timeout=20, trust_env=False) as client:
             try:
-                _wait_until_live(client)
+                wait_until_live(client)
                 yield process, client, metrics_port
             finally:
                 process.kill()
@@ -53,17 +47,6 @@ def running(cluster: GatewayCluster, **settings: object) -> Iterator[tuple["subp
 
 def _url(port: int) -> str:
     return f"http://127.0.0.1:{port}"
-
-
-def _wait_until_live(client: httpx.Client) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline:
-        try:
-            client.get("/livez")
-        except httpx.TransportError:
-            time.sleep(0.05)
-        else:
-            return
 
 
 def inspect(client: httpx.Client) -> httpx.Response:

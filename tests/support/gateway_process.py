@@ -28,13 +28,14 @@ def gateway_process(
     )
     with process, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20, trust_env=False) as client:
         try:
-            _wait_until_live(client)
+            wait_until_live(client)
             yield process, client
         finally:
             process.kill()
 
 
-def _wait_until_live(client: httpx.Client) -> None:
+def wait_until_live(client: httpx.Client) -> None:
+    """Wait until the gateway answers."""
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         try:

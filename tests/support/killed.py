@@ -72,13 +72,14 @@ def kill_before_each_step(action: Literal["publish", "remove", "switch", "promot
     return killed
 
 
-class _Fate:
+class Fate:
     """Ends the process before a step."""
 
     def __init__(self, step: int) -> None:
         self._left = step
 
     def __call__(self, step: str) -> None:
+        """Before a step."""
         if self._left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
         self._left -= 1
@@ -88,7 +89,7 @@ def _main(work: Work) -> int:
     for step, task in enumerate(work.tasks):
         child = os.fork()
         if child == 0:
-            _carry_out(work.action, task, _Fate(step))
+            _carry_out(work.action, task, Fate(step))
             os._exit(0)
         _, status = os.waitpid(child, 0)
         code = os.waitstatus_to_exitcode(status)
@@ -99,7 +100,7 @@ def _main(work: Work) -> int:
     return len(work.tasks)
 
 
-def _carry_out(action: str, task: Task, fate: _Fate) -> None:
+def _carry_out(action: str, task: Task, fate: Fate) -> None:
     repository = ModelRepository(task.root)
     match action:
         case "publish":
@@ -115,7 +116,7 @@ def _carry_out(action: str, task: Task, fate: _Fate) -> None:
             asyncio.run(_promote(repository, task, fate))
 
 
-async def _promote(repository: ModelRepository, task: Task, fate: _Fate) -> None:
+async def _promote(repository: ModelRepository, task: Task, fate: Fate) -> None:
     server = OnnxModelServer(task.root, threads=1)
     terms = Terms(unchecked="there is none", on_step=fate)
     await promote(repository, task.recipe, task.version, server, terms)

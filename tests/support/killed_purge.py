@@ -18,6 +18,7 @@ from flawgate_gateway.archive.sweeping import PREFIXES
 from flawgate_gateway.database.connections import connect
 from flawgate_gateway.database.migrating import upgrade
 from support.archives import Pictures, always
+from support.killed import Fate
 
 TESTS = Path(__file__).parents[1]
 
@@ -51,23 +52,11 @@ def killed_purges(folder: Path, database_url: str) -> Iterator[Callable[[int], b
         told.close()
 
 
-class _Fate:
-    """Ends the process before a step."""
-
-    def __init__(self, step: int) -> None:
-        self._left = step
-
-    def __call__(self, step: str) -> None:
-        if self._left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        self._left -= 1
-
-
 async def _purge(folder: Path, database_url: str, step: int) -> None:
     database = connect(database_url)
     await upgrade(database)
     pictures = Pictures(database, FolderStore(folder))
-    await pictures.purge(on_step=_Fate(step)).run(PREFIXES, always)
+    await pictures.purge(on_step=Fate(step)).run(PREFIXES, always)
     await database.close()
 
 

@@ -37,16 +37,25 @@ def put_whole(path: Path, data: bytes | memoryview) -> None:
         OSError: the file cannot be written.
     """
     staged = path.with_name(f".{path.name}{PART}")
+    write_settled(staged, data)
+    staged.replace(path)
+    settle(path.parent)
+
+
+def write_settled(path: Path, data: bytes | memoryview) -> None:
+    """Write a file that the disk has before this returns; its folder may not list it yet, see `settle`.
+
+    Raises:
+        OSError: it cannot be written; nothing is left of it.
+    """
     try:
-        with staged.open("wb") as file:
+        with path.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
     except BaseException:
-        staged.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
         raise
-    staged.replace(path)
-    settle(path.parent)
 
 
 def settle(folder: Path) -> None:

@@ -23,7 +23,6 @@ ENSEMBLE = "ensemble.pbtxt"
 MODEL = "model.onnx"
 RECIPE = "recipe.json"
 PARITY = "parity.json"
-CARD = "card.json"
 
 _NUMBER = re.compile(r"[1-9][0-9]*")
 

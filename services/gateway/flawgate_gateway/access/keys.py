@@ -1,6 +1,5 @@
 """The API keys: made, listed, revoked. Of a secret only its SHA-256 is stored."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -143,18 +142,6 @@ class KeyBook:
         if found is None:
             raise _unknown(key_id)
         return _key(found)
-
-
-def scopes_of(names: Iterable[str]) -> frozenset[Scope]:
-    """Scopes by their names.
-
-    Raises:
-        InvalidParameter: there is no such scope.
-    """
-    try:
-        return frozenset(Scope(name) for name in names)
-    except ValueError as err:
-        raise _wrong("scopes", f"scopes are {', '.join(Scope)}") from err
 
 
 def _key(row: RowMapping | dict[str, Any]) -> ApiKey:

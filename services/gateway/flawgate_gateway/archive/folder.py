@@ -1,12 +1,11 @@
 """Blobs in a folder: whole or not there, whenever the process is killed or the power fails."""
 
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-from flawgate_contracts.repository.files import settle
+from flawgate_contracts.repository.files import settle, write_settled
 from flawgate_gateway.archive.blobs import Listed, Quarantined
 
 
@@ -93,14 +92,7 @@ class FolderStore:
         """A new file beside the blobs, settled on the disk."""
         self._staging.mkdir(parents=True, exist_ok=True)
         staged = self._staging / uuid4().hex
-        try:
-            with staged.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-        except BaseException:
-            staged.unlink(missing_ok=True)
-            raise
+        write_settled(staged, data)
         return staged
 
 

@@ -117,18 +117,18 @@ def translated() -> Any:
     try:
         yield
     except (PoolTimeout, TimeoutError, OSError) as err:
-        raise _unavailable(err) from err
+        raise _unavailable() from err
     except DBAPIError as err:
         if _code(err) in FULL:
             raise DiskFull("No space is left for the records; free some, then send the request again.") from err
         # asyncpg's errors are of no class of their own, unless they are of the statement.
         if err.connection_invalidated or isinstance(err, OperationalError) or type(err) is DBAPIError:
-            raise _unavailable(err) from err
+            raise _unavailable() from err
         raise
 
 
-def _unavailable(err: Exception) -> RecordsUnavailable:
-    del err  # what a driver says may hold an address or a password: it is chained, never told
+def _unavailable() -> RecordsUnavailable:
+    """What a driver says is chained, never told: it may hold an address or a password."""
     return RecordsUnavailable("The records cannot be written or read just now; send the request again shortly.")
 
 

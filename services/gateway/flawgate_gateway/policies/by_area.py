@@ -10,9 +10,9 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flawgate_contracts.recipe import Policy
-from flawgate_gateway.database.tables import inspections
-from flawgate_gateway.policies.reviewed import latest_evaluation
+from flawgate_gateway.database.tables import inspections, reviews
 from flawgate_gateway.policies.tally import Record, Tally
+from flawgate_gateway.reviews.latest import latest
 from flawgate_imaging.policy import evaluate
 
 MAX_RECORDS = 50_000
@@ -36,7 +36,7 @@ async def tally_areas(connection: AsyncConnection, records: Any, policy: Policy,
     """
     columns = ("id", "evaluation", "score", "recipe_version", "policy_version", "document")
     wanted = records.with_only_columns(
-        *(inspections.c[name] for name in columns), latest_evaluation().label("reviewed")
+        *(inspections.c[name] for name in columns), latest(reviews.c.evaluation).label("reviewed")
     )
     result = await connection.stream(wanted)
     async for rows in result.partitions(_AT_ONCE):

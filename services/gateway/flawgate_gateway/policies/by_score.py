@@ -6,9 +6,9 @@ from sqlalchemy import Float, case, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flawgate_contracts.recipe import Policy
-from flawgate_gateway.database.tables import inspections
-from flawgate_gateway.policies.reviewed import latest_evaluation
+from flawgate_gateway.database.tables import inspections, reviews
 from flawgate_gateway.policies.tally import Record, Tally
+from flawgate_gateway.reviews.latest import latest
 from flawgate_imaging.scores import SCORE_DECIMALS
 
 MAX_RECORDS = 200_000
@@ -42,7 +42,7 @@ async def name_examples(connection: AsyncConnection, records: Any, policy: Polic
 def _judged(records: Any, policy: Policy) -> Any:
     """As `flawgate_imaging.policy.evaluate`, in SQL: null where there is no score."""
     columns = (inspections.c.id, inspections.c.decided_at_us, inspections.c.evaluation, inspections.c.score)
-    seen = records.with_only_columns(*columns, latest_evaluation().label("reviewed")).subquery()
+    seen = records.with_only_columns(*columns, latest(reviews.c.evaluation).label("reviewed")).subquery()
     good = round(policy.threshold - policy.guard_band, SCORE_DECIMALS)
     proposed = case(
         (seen.c.score >= cast(policy.threshold, Float), "NOT_OK"),

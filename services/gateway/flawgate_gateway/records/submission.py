@@ -35,14 +35,16 @@ def checked_key(key: str) -> str:
     """An idempotency key as it was sent: quoted, as a string of RFC 8941, or bare.
 
     Raises:
-        InvalidParameter: it is empty, too long, or holds other characters than printable ASCII.
+        InvalidParameter: it is empty, too long, quoted at one end, or holds other characters than printable ASCII.
     """
     bare = key.strip()
     if len(bare) > 1 and bare[0] == bare[-1] == '"':
         bare = bare[1:-1].replace('\\"', '"').replace("\\\\", "\\")
-    if not 1 <= len(bare) <= MAX_KEY_CHARACTERS or not bare.isascii() or not bare.isprintable():
+    half_quoted = bare == key.strip() and '"' in (bare[:1], bare[-1:])
+    if half_quoted or not 1 <= len(bare) <= MAX_KEY_CHARACTERS or not bare.isascii() or not bare.isprintable():
         raise InvalidParameter(
-            f"The idempotency key must have 1 to {MAX_KEY_CHARACTERS} characters of printable ASCII; a UUID is best.",
+            f"The idempotency key must have 1 to {MAX_KEY_CHARACTERS} characters of printable ASCII, bare or between "
+            "quotes; a UUID is best.",
             {"field": "Idempotency-Key"},
         )
     return bare

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from fastapi import Response
-
 from flawgate_contracts.errors import (
     BodyTooLarge,
     FlawgateError,
@@ -171,11 +169,6 @@ KEY_RESPONSE_HEADERS: dict[str, Any] = {
         "description": "`true`: this is the stored answer of an earlier request with the same key.",
         "schema": {"type": "string", "enum": ["true"]},
     }
-}
-
-PICTURE_RESPONSES: dict[str, Any] = {
-    "response_class": Response,
-    "responses": {200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}},
 }
 
 

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from pydantic import Field
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping
 
 from flawgate_contracts.errors import InvalidRequest, PictureNotKept
 from flawgate_contracts.recipe import Name
@@ -39,6 +39,7 @@ from flawgate_gateway.reviews import manifest, tars
 from flawgate_gateway.reviews.book import review_of
 from flawgate_gateway.reviews.documents import Review
 from flawgate_gateway.reviews.frames import as_file, part_folder
+from flawgate_gateway.reviews.latest import latest
 from flawgate_gateway.reviews.manifest import Status
 
 MAX_ITEMS = 10_000
@@ -126,17 +127,9 @@ class ReviewExport:
             after = Position(rows[-1]["decided_at_us"], rows[-1]["id"])
 
     async def _batch(self, query: ExportQuery, after: Position | None) -> Sequence[RowMapping]:
-        latest = (
-            select(reviews.c.id)
-            .where(reviews.c.inspection_id == inspections.c.id)
-            .order_by(reviews.c.reviewed_at_us.desc(), reviews.c.id.desc())
-            .limit(1)
-            .correlate(inspections)
-            .scalar_subquery()
-        )
         told = [column.label(f"review_{column.name}") for column in _LATEST.c]
         statement = found(query.records(), "newest", after, steered=self._database.is_sqlite).add_columns(*told)
-        joined = (_LATEST.c.inspection_id == inspections.c.id) & (_LATEST.c.id == latest)
+        joined = (_LATEST.c.inspection_id == inspections.c.id) & (_LATEST.c.id == latest(reviews.c.id))
         async with self._turn, self._database.reading() as connection:
             return (await connection.execute(statement.where(joined).limit(BATCH))).mappings().all()
 

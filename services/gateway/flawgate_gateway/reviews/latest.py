@@ -1,14 +1,18 @@
 """The review that counts: the latest of an inspection."""
 
-from sqlalchemy import ScalarSelect, select
+from typing import TypeVar
+
+from sqlalchemy import Column, ScalarSelect, select
 
 from flawgate_gateway.database.tables import inspections, reviews
 
+T = TypeVar("T")
 
-def latest_evaluation() -> ScalarSelect[str]:
-    """What the latest review of the inspection of a row says; null where there is none."""
+
+def latest(column: "Column[T]") -> "ScalarSelect[T]":
+    """A column of the latest review of the inspection of a row; null where there is none."""
     return (
-        select(reviews.c.evaluation)
+        select(column)
         .where(reviews.c.inspection_id == inspections.c.id)
         .order_by(reviews.c.reviewed_at_us.desc(), reviews.c.id.desc())
         .limit(1)
