@@ -7,10 +7,12 @@ SHELL := /bin/bash
 UV := $(shell command -v uv 2>/dev/null || echo .tools/uv/bin/uv)
 BIN := .venv/bin
 TRITON_PYTHON := services/triton/.venv/bin/python
-MEMBERS := services/contracts services/imaging services/preprocessing services/decision services/gateway services/plans services/client services/cli training
+MEMBERS := services/contracts services/imaging services/inference services/preprocessing services/decision services/gateway services/plans services/camera services/client services/cli training
 SOURCES := $(foreach member,$(MEMBERS),$(wildcard $(member)/flawgate_*)) services/triton/flawgate_triton
 # KolektorSDD, where it lies: `make demo DATA=...`
 DATA ?= $(wildcard ../shared/data/KolektorSDD)
+# Processes that run the tests beside each other; 0: none but pytest itself.
+WORKERS ?= 2
 
 .PHONY: help
 help: ## List the targets
@@ -58,8 +60,8 @@ down: setup ## Stop the cluster that `make up` started
 	$(BIN)/flawgate down
 
 .PHONY: test
-test: .venv/dev.stamp services/triton/.venv/stamp ## Run all tests, with a real Triton
-	$(BIN)/pytest
+test: .venv/dev.stamp services/triton/.venv/stamp ## Run all tests, with a real Triton, in two processes beside each other (WORKERS=...)
+	$(BIN)/pytest --numprocesses=$(WORKERS) --dist=loadfile --max-worker-restart=0
 
 .PHONY: check
 check: .venv/dev.stamp services/triton/.venv/stamp ## What CI holds: lint, format, types, layers, generated code, locks
@@ -99,6 +101,14 @@ bench-gateway: setup ## Measure what records, archive and outbox cost, and the g
 .PHONY: bench-records
 bench-records: .venv/dev.stamp ## Measure an MES's queries of a million records, with their plans; writes out/bench/records.json
 	PYTHONPATH=tests $(BIN)/python benchmarks/records.py
+
+.PHONY: bench-stream
+bench-stream: .venv/dev.stamp services/triton/.venv/stamp ## Measure streams beside REST and the unary call, and how many cameras a gateway carries
+	$(BIN)/python benchmarks/stream.py $(if $(DATA),--data $(DATA))
+
+.PHONY: soak
+soak: setup ## Run eight simulated cameras for ten minutes, with faults; writes out/bench/soak.json
+	$(BIN)/python benchmarks/soak.py
 
 .PHONY: export-all
 export-all: .venv/training.stamp services/triton/.venv/stamp ## Export every architecture, untrained, and have the real Triton answer it

@@ -48,7 +48,8 @@ class Yardstick:
         steps = STEPS.dump_json(recipe.steps).decode()
         cores = str(len(os.sched_getaffinity(0)))
         script = str(Path(__file__).with_name("in_process.py"))
-        command = [sys.executable, script, str(REPOSITORY), RECIPE, steps, cores, *map(str, files)]
+        graphs = [str(REPOSITORY / model.name / model.version / "model.onnx") for model in recipe.models]
+        command = [sys.executable, script, *graphs, steps, cores, *map(str, files)]
         self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def measure(self) -> tuple[list[float], dict[str, float]]:

@@ -18,7 +18,8 @@ from flawgate_contracts.calls import create_channel
 from flawgate_contracts.logs import configure_logging
 from flawgate_contracts.serving import stop_signal
 from flawgate_gateway.admission.gate import AdmissionGate
-from flawgate_gateway.app import connected_parts, create_app, create_inspector
+from flawgate_gateway.app import connected_parts, create_app
+from flawgate_gateway.building import create_inspector
 from flawgate_gateway.clients import DecisionClient, PreprocessingClient
 from flawgate_gateway.core import Inspector, Way
 from flawgate_gateway.observer import PrometheusObserver
@@ -44,7 +45,7 @@ class NothingKept:
         del claim
         yield
 
-    async def record(self, inspection: Any, archived: Any, claim: Any) -> None:
+    async def record(self, inspection: Any, archived: Any, claim: Any, stream: Any = None) -> None:
         """Write no record."""
 
 

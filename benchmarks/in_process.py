@@ -20,9 +20,9 @@ from flawgate_imaging import decoding, pipeline
 class InProcess:
     """Both graphs of a cascade, opened once."""
 
-    def __init__(self, repository: Path, recipe: str, threads: int) -> None:
-        self._seg = _session(repository / f"{recipe}_seg/1/model.onnx", threads)
-        self._cls = _session(repository / f"{recipe}_cls/1/model.onnx", threads)
+    def __init__(self, segmentation: Path, classification: Path, threads: int) -> None:
+        self._seg = _session(segmentation, threads)
+        self._cls = _session(classification, threads)
 
     def inspect(self, data: bytes, steps: tuple[Step, ...]) -> float:
         """The score of one encoded frame."""
@@ -57,13 +57,14 @@ def throughput(models: InProcess, frames: list[bytes], steps: tuple[Step, ...], 
 
 
 def main() -> None:
-    """Serve `cluster.py`: arguments are the repository, the recipe, the steps as JSON and the frames' files."""
-    repository, recipe, steps_json, cores, *files = sys.argv[1:]
+    """Serve `cluster.py`: arguments are the two graphs, the steps as JSON, the cores and the frames' files."""
+    segmentation, classification, steps_json, cores, *files = sys.argv[1:]
+    graphs = Path(segmentation), Path(classification)
     steps = STEPS.validate_json(steps_json)
     frames = [Path(file).read_bytes() for file in files]
     # One call on all cores answers a frame soonest; a call on each core may answer more of them.
-    wide = InProcess(Path(repository), recipe, int(cores))
-    narrow = InProcess(Path(repository), recipe, 1)
+    wide = InProcess(*graphs, int(cores))
+    narrow = InProcess(*graphs, 1)
     latencies(wide, frames[:3], steps)
     latencies(narrow, frames[:3], steps)
     for line in sys.stdin:

@@ -28,10 +28,11 @@ class ScratchTriton:
 
     Args:
         repository: need not hold anything yet.
+        ports: where it listens; None for ports that nobody listens on just now.
     """
 
-    def __init__(self, repository: Path) -> None:
-        ports = Ports.free()
+    def __init__(self, repository: Path, ports: Ports | None = None) -> None:
+        ports = ports or Ports.free()
         command = [str(PYTHON), "-m", "flawgate_triton", "--model-repository", str(repository)]
         command += ["--model-control", "explicit", "--model-config-name", "cpu"]
         command += ["--http-port", str(ports.triton_http), "--grpc-port", str(ports.triton_grpc)]

@@ -7,12 +7,13 @@ from pathlib import Path
 import psutil
 import pytest
 from support.pictures import spot_png
+from support.ports import cluster_ports
 from support.tiny_repository import write_spot
 
 from flawgate_cli.inspecting.sending import Sender
 from flawgate_cli.local_cluster import cluster as cluster_module
 from flawgate_cli.local_cluster.cluster import LocalCluster, running_cluster
-from flawgate_cli.local_cluster.layout import Layout, Ports
+from flawgate_cli.local_cluster.layout import Layout
 from flawgate_contracts.errors import RequestCancelled, Unavailable
 
 NAMES = ("preprocessing", "decision", "gateway")
@@ -34,7 +35,7 @@ class Log:
 def layout(tmp_path: Path) -> Layout:
     """A cluster without Triton over the tiny repository."""
     write_spot(tmp_path)
-    return Layout(tmp_path, Ports.free(), model_server="onnxruntime", threads=1, data_dir=tmp_path / "gateway")
+    return Layout(tmp_path, cluster_ports(), model_server="onnxruntime", threads=1, data_dir=tmp_path / "gateway")
 
 
 def until(met: Callable[[], bool], timeout_s: float = READY_S) -> Callable[[float], bool]:

@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.ports import cluster_ports
 
 from flawgate_cli.app import main
 from flawgate_cli.local_cluster.layout import Layout, Ports, check_ports, process_specs
@@ -94,7 +95,7 @@ def test_free_ports_are_all_different(tmp_path: Path) -> None:
 
 def test_a_taken_port_is_named_before_anything_is_started(tmp_path: Path) -> None:
     """Another gateway there would answer in this one's place."""
-    ports = Ports.free()
+    ports = cluster_ports()
     named = rf"127\.0\.0\.1:{ports.decision} \(decision\).*--port-offset"
     with socket.create_server(("127.0.0.1", ports.decision)), pytest.raises(Unavailable, match=named):
         check_ports(layout_of(tmp_path, ports=ports))

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from support.ports import cluster_offset
 from support.tiny_repository import write_spot
 
 from flawgate_cli.app import main
@@ -19,18 +20,25 @@ from flawgate_cli.local_cluster.state import Running, read_running, remove_runni
 TIMEOUT_S = 90.0
 
 
-def free_offset() -> int:
-    """An offset under which all nine ports are most likely free, not the same for two runs at once."""
-    return 20_000 + os.getpid() % 10_000
+@pytest.fixture
+def offset() -> int:
+    """Of all ports of a cluster."""
+    return cluster_offset()
 
 
 @pytest.fixture
-def options(tmp_path: Path) -> list[str]:
+def url(offset: int) -> str:
+    """Of its gateway."""
+    return f"http://127.0.0.1:{Ports().gateway + offset}"
+
+
+@pytest.fixture
+def options(tmp_path: Path, offset: int) -> list[str]:
     """A small cluster on ports of its own."""
     write_spot(tmp_path / "repository")
     return [
         *("--model-repository", str(tmp_path / "repository"), "--model-server", "onnxruntime"),
-        *("--port-offset", str(free_offset()), "--threads", "1"),
+        *("--port-offset", str(offset), "--threads", "1"),
         *("--data-dir", str(tmp_path / "gateway")),
     ]
 
@@ -41,10 +49,9 @@ def flawgate(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
 
 
-def test_a_detached_cluster_is_started_once_and_stopped(tmp_path: Path, options: list[str]) -> None:
+def test_a_detached_cluster_is_started_once_and_stopped(tmp_path: Path, options: list[str], url: str) -> None:
     """Ready when the command returns; a second one is refused; `down` leaves no process."""
     state = ["--state-dir", str(tmp_path / "state")]
-    url = f"http://127.0.0.1:{Ports().gateway + free_offset()}"
     started = flawgate("up", "--detach", *state, *options)
     assert started.returncode == 0, started.stderr
     assert f"The cluster is ready at {url}" in started.stderr
@@ -85,10 +92,9 @@ def test_one_signal_stops_all(options: list[str]) -> None:
     assert all(json.loads(line) for _, _, line in logged)
 
 
-def test_a_secure_cluster_says_how_to_get_a_key(tmp_path: Path, options: list[str]) -> None:
+def test_a_secure_cluster_says_how_to_get_a_key(tmp_path: Path, options: list[str], url: str) -> None:
     """The very command that it names makes one that is let in; without it nobody is."""
     state = ["--state-dir", str(tmp_path / "state")]
-    url = f"http://127.0.0.1:{Ports().gateway + free_offset()}"
     started = flawgate("up", "--secure", "--detach", *state, *options)
     try:
         assert started.returncode == 0, started.stderr

@@ -9,6 +9,7 @@ from support.scripted_gateway import INSPECTION, Scripted, inspection, problem, 
 from flawgate_client import (
     AsyncClient,
     Box,
+    Capture,
     Client,
     Conflict,
     Defect,
@@ -46,6 +47,16 @@ def test_a_frame_is_sent_with_all_that_is_said_of_it(ask: Ask) -> None:
     ):
         assert f'name="{name}"\r\n\r\n{value}\r\n'.encode() in sent
     assert b"lot" not in sent
+
+
+def test_a_frame_of_a_stream_says_where_it_stands(ask: Ask) -> None:
+    """And what was measured of its picture; one that came by itself says neither."""
+    capture = {"stream_id": "6a0c2a8e-3b0f-4f4e-9a57-7d1f6f3c2b10", "sequence": 7, "trigger_id": None}
+    with scripted_gateway(inspection(capture=capture, picture_quality={"focus": 12.5}), inspection()) as gateway:
+        streamed, alone = (ask(gateway.url, "inspect", b"x", "spot") for _ in range(2))
+    assert streamed.capture == Capture("6a0c2a8e-3b0f-4f4e-9a57-7d1f6f3c2b10", 7, None)
+    assert streamed.picture_quality == {"focus": 12.5}
+    assert (alone.capture, alone.picture_quality) == (None, {})
 
 
 def test_a_file_is_read(ask: Ask, tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from support.fakes import FakeModelServer
 from support.served import spot_model
 from support.tiny_kinds import TINIES
 
-from flawgate_decision.core import Decision, decide
 from flawgate_imaging import decoding, pipeline
 from flawgate_imaging.encoding import encode_png
+from flawgate_inference.deciding import Decision, decide
 
 pytestmark = pytest.mark.cluster
 

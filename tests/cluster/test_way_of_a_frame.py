@@ -9,10 +9,10 @@ from support.cluster import ClusterUnderTest
 
 from flawgate_cli.demo.frames import LabelledFrame, generated_textures, kolektor_sdd
 from flawgate_contracts.recipe import RECIPE_PARAMETER, Recipe
-from flawgate_decision.core import decide
-from flawgate_decision.onnx_server import OnnxModelServer
 from flawgate_imaging import decoding, hides, pipeline, textures
 from flawgate_imaging.encoding import encode_png
+from flawgate_inference.deciding import decide
+from flawgate_inference.onnx_server import OnnxModelServer
 
 pytestmark = pytest.mark.cluster
 

@@ -4,12 +4,12 @@ import pytest
 from support.tiny_repository import spot_recipe
 
 from flawgate_contracts.errors import BrokenRecipe
-from flawgate_contracts.recipe import Recipe
+from flawgate_contracts.recipe import QualityLimits, Recipe
 
 
 def test_a_recipe_survives_json() -> None:
     """What the export writes is what the decision service reads."""
-    recipe = spot_recipe()
+    recipe = spot_recipe().model_copy(update={"quality": QualityLimits(min_mean=0.2, refuse_repeats=True)})
     assert recipe == Recipe.from_json(recipe.model_dump_json(), source="test")
 
 
@@ -32,6 +32,10 @@ def test_the_threshold_is_the_papers_unless_told_otherwise() -> None:
         ({"surprise": 1}, "surprise"),
         ({"models": []}, "models"),
         ({"explained": True}, "only a classification is explained"),
+        ({"quality": {"min_mean": 0.8, "max_mean": 0.2}}, "max_mean, 0.2, is below min_mean, 0.8"),
+        ({"quality": {"max_dark_share": 1.5}}, "quality.max_dark_share"),
+        ({"quality": {"min_focus": -1}}, "quality.min_focus"),
+        ({"quality": {"min_men": 0.2}}, "quality.min_men"),
     ],
 )
 def test_a_broken_recipe_is_refused_and_the_fault_is_named(change: str | dict[str, object], said: str) -> None:
@@ -45,6 +49,12 @@ def test_a_broken_recipe_is_refused_and_the_fault_is_named(change: str | dict[st
 
 def _changed(change: dict[str, object]) -> str:
     return json.dumps({**spot_recipe().model_dump(mode="json"), **change})
+
+
+def test_a_recipe_from_before_limits_no_picture() -> None:
+    """Those that ship say nothing of quality, and go on taking any picture."""
+    document = spot_recipe().model_dump_json(exclude={"quality"})
+    assert Recipe.from_json(document, source="test").quality is None
 
 
 def test_a_recipe_names_what_its_models_give() -> None:

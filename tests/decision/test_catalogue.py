@@ -13,7 +13,7 @@ from flawgate_contracts.errors import (
     UnknownRecipe,
 )
 from flawgate_decision.catalogue import Catalogue
-from flawgate_decision.model_server import ServedModel
+from flawgate_inference.model_server import ServedModel
 
 LOST = ModelServerUnavailable("The model server does not answer.")
 

@@ -12,7 +12,7 @@ from support.served import spot_model
 from flawgate_contracts.errors import ModelServerUnavailable, RecipeChanged, RecipeUnavailable, UnknownRecipe
 from flawgate_contracts.recipe import Recipe
 from flawgate_decision.catalogue import Catalogue, State
-from flawgate_decision.model_server import Tensors
+from flawgate_inference.model_server import Tensors
 
 
 class Unloaded(FakeModelServer):

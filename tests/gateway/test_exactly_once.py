@@ -1,12 +1,11 @@
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import Connection, text, update
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection
 from support.inspector_bench import FRAME, MakeBench, make, told
 from uuid_utils import uuid7
 
@@ -32,21 +31,22 @@ from flawgate_gateway.records.submission import Submission, fingerprint
 
 __all__ = ["make"]
 
+T = TypeVar("T")
+
 
 class LateDatabase(Database):
     """A database whose word that something is written comes late."""
 
     def __init__(self, database: Database, *, delay_s: float) -> None:
-        super().__init__(database._engine)
+        super().__init__(database._engine, database._lanes)
         self.has_tables = True
         self._delay_s = delay_s
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
+    async def write(self, work: Callable[[Connection], T]) -> T:
         """See `Database`."""
-        async with super().writing() as connection:
-            yield connection
+        result = await super().write(work)
         await asyncio.sleep(self._delay_s)
+        return result
 
 
 async def test_the_same_key_comes_to_one_record(make: MakeBench) -> None:

@@ -9,7 +9,7 @@ from support.pictures import spot_png
 from support.served import spot_model
 
 from flawgate_contracts.errors import ModelServerUnavailable
-from flawgate_decision.model_server import ServedModel
+from flawgate_inference.model_server import ServedModel
 
 LOST = ModelServerUnavailable("The model server does not answer.")
 BROKEN = ServedModel("crooked", "1", ready=True, parameters={"recipe": "{"})

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from support.tiny_kinds import BLANK, MARKS, SORTED, SPOT, Tiny
 
-from flawgate_imaging.findings import findings
+from flawgate_contracts.kinds import Kind
+from flawgate_imaging.findings import findings, stage_scores
 from flawgate_imaging.geometry import Geometry
 from flawgate_imaging.judgement import Judgement
 
@@ -46,3 +47,18 @@ def test_the_pixel_pitch_gives_square_millimetres() -> None:
     """24 pixels of half a millimetre are six square millimetres."""
     recipe = SPOT.recipe.model_copy(update={"pixel_pitch_um": 500.0})
     assert [defect.area_mm2 for defect in findings(recipe, judgement(1), GEOMETRY).defects] == [6.0, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("kind", "masked", "expected"),
+    [
+        ("cascade", True, {"segmentation": 0.8, "classification": 0.3}),
+        ("segmentation", True, {"segmentation": 0.3}),
+        ("anomaly", True, {"segmentation": 0.3}),
+        ("classification", False, {"classification": 0.3}),
+    ],
+)
+def test_each_network_has_its_say(kind: Kind, masked: bool, expected: dict[str, float]) -> None:  # noqa: FBT001  # a table
+    """A cascade has two, any other kind one, whose word is the score."""
+    mask = np.full((1, 2, 2), 204, np.uint8) if masked else None
+    assert expected == stage_scores(kind, mask, 0.3)

@@ -13,7 +13,7 @@ from flawgate.preprocessing.v1 import preprocessing_pb2_grpc
 from flawgate_contracts import steps as contract
 from flawgate_contracts.calls import call, create_channel
 from flawgate_contracts.errors import FlawgateError
-from flawgate_imaging import pipeline
+from flawgate_imaging import pipeline, quality
 from flawgate_imaging.encoding import encode_png
 from flawgate_preprocessing.app import create_server
 from flawgate_preprocessing.settings import PreprocessingSettings
@@ -112,6 +112,20 @@ async def test_moves_and_filters_travel(stub: Any) -> None:
     assert (answer.channels, geometry.tensor_height, geometry.tensor_width) == (1, 20, 25)
     assert answer.tensor == expected.pixels.tobytes()
     assert tuple(geometry.matrix) == expected.geometry.matrix == (0, 1, 2, -1, 0, 28)
+
+
+async def test_the_frame_is_measured_as_it_came_where_that_is_asked_for(stub: Any) -> None:
+    """Before any step: what the crop takes away counts too."""
+    pixels = np.random.default_rng(1).integers(0, 256, (32, 24, 3), dtype=np.uint8)
+    crop = {"op": "crop", "x": 0, "y": 0, "width": 4, "height": 4}
+    answer = await preprocess(stub, [crop], encoded=encode_png(pixels), measure_quality=True)
+    told = answer.quality
+    assert quality.Measures(told.mean, told.dark_share, told.bright_share, told.focus) == quality.measure(pixels)
+
+
+async def test_nothing_is_measured_unasked(stub: Any) -> None:
+    """A recipe without limits costs nothing more."""
+    assert not (await preprocess(stub, STEPS, encoded=spot_png(1))).HasField("quality")
 
 
 async def test_a_frame_too_small_for_its_crop_is_refused(stub: Any) -> None:

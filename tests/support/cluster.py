@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from flawgate_cli.local_cluster.cluster import LocalCluster, running_cluster
-from flawgate_cli.local_cluster.layout import Layout, Ports
+from flawgate_cli.local_cluster.layout import Layout
+from support.ports import cluster_ports
 
 ROOT = Path(__file__).parents[2]
 TRITON_PYTHON = ROOT / "services/triton/.venv/bin/python"
@@ -34,7 +35,7 @@ def run_cluster(repository: Path) -> Iterator[ClusterUnderTest]:
     if not TRITON_PYTHON.exists():
         pytest.skip("Triton's environment is not installed: run `make setup`")
     with TemporaryDirectory() as data_dir:
-        layout = Layout(repository, Ports.free(), triton_python=TRITON_PYTHON, data_dir=Path(data_dir))
+        layout = Layout(repository, cluster_ports(), triton_python=TRITON_PYTHON, data_dir=Path(data_dir))
         lines: list[str] = []
         with running_cluster(
             layout, lambda name, line: lines.append(f"{name}: {line}"), ready_timeout_s=READY_TIMEOUT_S

@@ -1,4 +1,4 @@
-"""Every architecture of every task, exported once at its smallest input."""
+"""Every architecture of every task, exported once at its smallest input; deeper encoders of a family left out."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -72,12 +72,16 @@ _SLIM: Mapping[str, JsonValue] = {"filters": [4, 4, 8, 8, 8]}
 
 _WIDE = ("custom_unet", "unet3plus", "commutator_unet")
 
+DEEPER = ("efficientnet-b1", "efficientnet-b2", "resnet101")
+"""Encoders that repeat another's blocks, so that no operator is theirs alone; `make export-all` exports them too."""
+
 USES = (
     *(
         Use(name, task, _SLIM if name in _WIDE else options)
         for name, architecture in ARCHITECTURES.items()
         for options in architecture.variants
         for task in architecture.tasks
+        if options.get("encoder") not in DEEPER
     ),
     Use("custom_unet", "anomaly", {**_SLIM, "shortcut": True}),
 )

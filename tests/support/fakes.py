@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flawgate_contracts.errors import DeadlineExceeded, FlawgateError, RecipeUnavailable
-from flawgate_decision.model_server import ServedModel, Tensors
+from flawgate_inference.model_server import ServedModel, Tensors
 from support.tiny_kinds import SPOT, TINIES
 
 

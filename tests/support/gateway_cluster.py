@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from tempfile import TemporaryDirectory
@@ -23,6 +23,7 @@ from flawgate_gateway.rest.server import RestServer, listen
 from flawgate_gateway.rest.tls import server_context
 from flawgate_gateway.rpc.server import started
 from flawgate_gateway.settings import GatewaySettings
+from flawgate_inference.model_server import ServedModel
 from flawgate_preprocessing import app as preprocessing_app
 from flawgate_preprocessing.settings import PreprocessingSettings
 from support.fakes import FakeModelServer
@@ -52,8 +53,8 @@ async def served(app: FastAPI, *, grace_s: float = 1.0, tls: ssl.SSLContext | No
 class GatewayCluster:
     """The three services, running until the end of `running_cluster`'s block."""
 
-    def __init__(self) -> None:
-        self.model_server = FakeModelServer([spot_model()])
+    def __init__(self, models: Sequence[ServedModel]) -> None:
+        self.model_server = FakeModelServer(models)
         self.registry = CollectorRegistry()
         """The gateway's metrics."""
         self.url = ""
@@ -111,6 +112,8 @@ class GatewayCluster:
             self.url = await stack.enter_async_context(served(create_app(gateway, parts), tls=server_context(gateway)))
             ready.set_result(None)
             await self._stopped.wait()
+            parts.streams.opened.drain()
+            parts.viewers.end()
         await self._preprocessing.drain_and_stop()
 
 
@@ -156,9 +159,9 @@ async def _decision(model_server: FakeModelServer) -> AsyncIterator[GrpcServer]:
 
 
 @contextmanager
-def running_gateway(**settings: Any) -> Iterator[GatewayCluster]:
-    """The services, ready to inspect; `settings` are the gateway's."""
-    cluster = GatewayCluster()
+def running_gateway(models: Sequence[ServedModel] = (), /, **settings: Any) -> Iterator[GatewayCluster]:
+    """The services, ready to inspect by tiny recipes, `spot` unless told otherwise; `settings` are the gateway's."""
+    cluster = GatewayCluster(models or [spot_model()])
     ready: Future[None] = Future()
     with TemporaryDirectory(prefix="flawgate-gateway-") as folder:
         thread = threading.Thread(target=cluster.run, args=({"data_dir": folder, **settings}, ready))

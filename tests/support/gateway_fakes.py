@@ -15,6 +15,7 @@ from flawgate_gateway.archive.archived import Archived
 from flawgate_gateway.frames import Frame
 from flawgate_gateway.ports import Decided, Evidence, ListedRecipe, PreparedTensor
 from flawgate_imaging.geometry import Geometry
+from flawgate_imaging.quality import Measures
 from support.tiny_repository import HEIGHT, WIDTH, spot_recipe
 
 SPOT_DEFECT = Defect(box=Box(x=0, y=8, width=8, height=8), area_px=64, area_mm2=None, peak=1.0, class_name="spot")
@@ -29,15 +30,18 @@ class FakePreprocessor:
         self.error: FlawgateError | None = None
         """Raised by every call while it is set."""
         self.delay_s = 0.0
+        self.quality = Measures(mean=0.5, dark_share=0.0, bright_share=0.0, focus=100.0)
+        """Of every frame, where it is asked for."""
 
-    async def preprocess(self, frame: Frame, steps: Sequence[Step]) -> PreparedTensor:
+    async def preprocess(self, frame: Frame, steps: Sequence[Step], *, measure_quality: bool) -> PreparedTensor:
         """See `Preprocessor`."""
         self.frames.append(frame)
         self.steps.append(steps)
         await asyncio.sleep(self.delay_s)
         if self.error is not None:
             raise self.error
-        return PreparedTensor(bytes(WIDTH * HEIGHT), 1, Geometry.identity(WIDTH, HEIGHT), 0.002, 0.001)
+        quality = self.quality if measure_quality else None
+        return PreparedTensor(bytes(WIDTH * HEIGHT), 1, Geometry.identity(WIDTH, HEIGHT), 0.002, 0.001, quality)
 
 
 class FakeDecider:

@@ -18,8 +18,8 @@ from pydantic import BaseModel
 
 from flawgate_contracts.repository import staging, switch
 from flawgate_contracts.repository.layout import ModelRepository
-from flawgate_decision.onnx_server import OnnxModelServer
 from flawgate_decision.promotion.promoting import Terms, promote
+from flawgate_inference.onnx_server import OnnxModelServer
 
 TESTS = Path(__file__).parents[1]
 TIMEOUT_S = 200

@@ -29,8 +29,7 @@ def an_inspection(**changes: Any) -> Inspection:
 async def record(database: Database, part: int, sinks: tuple[str, ...], station: str = "S1") -> None:
     """Write the event of a part in a transaction of its own."""
     inspection = an_inspection(part=str(part), station=station)
-    async with database.writing() as connection:
-        await append(connection, completed(inspection), sinks)
+    await database.write(lambda connection: append(connection, completed(inspection), sinks))
 
 
 def secret_file(folder: Path) -> Path:

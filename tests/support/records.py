@@ -56,7 +56,7 @@ class BreakingDatabase(Database):
     """A database that is read so many times, and then does not answer any more."""
 
     def __init__(self, database: Database, *, readings: int) -> None:
-        super().__init__(database._engine)
+        super().__init__(database._engine, database._lanes)
         self.has_tables = database.has_tables
         self._left = readings
 

@@ -1,7 +1,7 @@
 """The tiny recipe as a model server lists it."""
 
 from flawgate_contracts.recipe import Recipe
-from flawgate_decision.model_server import ServedModel
+from flawgate_inference.model_server import ServedModel
 from support.tiny_repository import spot_recipe
 
 

@@ -1,7 +1,9 @@
 """Asking a real Triton by its own gRPC client."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,8 @@ import tritonclient.grpc
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
 Arrays = Mapping[str, npt.NDArray[Any]]
+
+COUNTED_TIMEOUT_S = 30.0
 
 BATCH_OF_FOUR = "dynamic_batching { preferred_batch_size: [4] max_queue_delay_microseconds: 2000000 }"
 """For config.pbtxt: four requests are one batch, and a lone one waits two seconds for others."""
@@ -44,6 +48,33 @@ def column(name: str, values: Sequence[int], dtype: npt.DTypeLike) -> list[Array
     return [{name: np.array([[value]], dtype)} for value in values]
 
 
-def executions(client: Any, model: str) -> int:
-    """How many batches of `model` Triton has run, by its own statistics."""
-    return int(client.get_inference_statistics(model).model_stats[0].execution_count)
+@contextmanager
+def executions(client: Any, model: str, requests: int) -> Iterator[list[int]]:
+    """How many batches Triton makes of the requests that are sent within the block.
+
+    Triton counts a request after it has answered it, so its statistics are waited for.
+
+    Args:
+        client: of the Triton.
+        model: to which alone they are sent.
+        requests: their number.
+
+    Yields:
+        An empty list; after the block the number stands in it.
+    """
+    requests_before, executions_before = _counted(client, model)
+    made: list[int] = []
+    yield made
+    deadline = time.monotonic() + COUNTED_TIMEOUT_S
+    counted = requests_before, executions_before
+    while counted[0] < requests_before + requests or counted[1] == executions_before:
+        assert time.monotonic() < deadline, f"of {requests} requests {counted[0] - requests_before} were counted"
+        time.sleep(0.01)
+        counted = _counted(client, model)
+    made.append(counted[1] - executions_before)
+
+
+def _counted(client: Any, model: str) -> tuple[int, int]:
+    """Requests that were answered, well or with an error, and batches that were run."""
+    counts = client.get_inference_statistics(model).model_stats[0]
+    return counts.inference_stats.success.count + counts.inference_stats.fail.count, counts.execution_count

@@ -52,6 +52,7 @@ class WebhookReceiver:
 
     def __init__(self) -> None:
         self.url = ""
+        self.connections = 0
         self.requests: list[Request] = []
         self.taken: list[Request] = []
         self.replies: list[Reply] = []
@@ -71,6 +72,7 @@ class WebhookReceiver:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the requests of one connection."""
+        self.connections += 1
         try:
             while (request := await _read(reader)) is not None:
                 if not await self._answer(request, writer):

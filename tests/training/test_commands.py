@@ -9,6 +9,7 @@ from support.picture_folders import mask, picture
 from typer.testing import CliRunner
 
 from flawgate_contracts.errors import FlawgateError, InvalidDataset, InvalidExperiment, InvalidParameter
+from flawgate_contracts.repository.layout import ModelRepository
 from flawgate_training.commands import register
 from flawgate_training.evaluation.figures import Report
 from flawgate_training.experiment import loading
@@ -94,6 +95,9 @@ def test_evaluates_reports_and_exports(app: typer.Typer, trained: tuple[Path, st
     published = said(app, "export", str(folder), "--recipe", "tiny", "--model-repository", str(repository))
     assert f"Published tiny, version 1, in {repository}." in published
     assert "## Evaluation\n\n" in (repository / "tiny" / "1" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    quality = ModelRepository(repository).recipe("tiny", 1).quality
+    assert quality is not None
+    assert 0 < (quality.min_mean or 0) < (quality.max_mean or 0) < 1
 
 
 def test_the_same_command_again_changes_nothing(app: typer.Typer, trained: tuple[Path, str]) -> None:
@@ -169,6 +173,7 @@ def test_lists_experiments(app: typer.Typer) -> None:
         (["evaluate", "nowhere"], InvalidParameter, "There is no run in nowhere"),
         (["report", "nowhere"], InvalidParameter, "There is no run in nowhere"),
         (["export", "nowhere", "--recipe", "x"], InvalidParameter, "There is no run in nowhere"),
+        (["export", "nowhere", "--recipe", "x", "--no-quality-limits"], InvalidParameter, "There is no run in nowhere"),
     ],
 )
 def test_errors_are_one_sentence(

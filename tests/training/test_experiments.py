@@ -25,6 +25,12 @@ SIDE = 64
 
 CLASSES = ("good", "hole", "raw_edge")
 
+SLIMMER: dict[str, dict[str, Any]] = {
+    "unet3plus": {"filters": [2, 4, 8, 16, 32]},
+    "commutator_unet": {"filters": [2, 4, 8, 16, 32]},
+    "commutator_deeplabv3plus": {"encoder": "mobilenet_v2"},
+}
+"""Options of the networks that would take longest: the same layers with fewer channels, or a lighter encoder."""
 
 DEEPER = ("_b1", "_b2", "_resnet101")
 """Encoders that repeat the blocks of another one; tests/training/architectures builds and counts them all."""
@@ -80,8 +86,7 @@ def shrunk(name: str) -> Experiment:
         stage["augmentation"]["crop"] = None
         if stage["bank"]:
             stage["bank"] = {"epochs": 1, "frames": None}
-    if plain["network"]["architecture"] == "unet3plus":
-        plain["network"]["options"] = {"filters": [2, 4, 8, 16, 32]}
+    plain["network"]["options"].update(SLIMMER.get(plain["network"]["architecture"], {}))
     plain["data"] = _data(plain["task"], plain["data"])
     plain["machine"].update(checkpoint_steps=2, memory_mb=0)
     return loading.validated(plain, source=name)

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -15,6 +14,7 @@ import psutil
 import pytest
 import tritonclient.grpc
 from onnx import helper
+from support.ports import free_port
 
 PYTHON = Path(__file__).parents[2] / "services" / "triton" / ".venv" / "bin" / "python"
 STOP_TIMEOUT_S = 30
@@ -36,7 +36,7 @@ class Launcher:
     """One `python -m flawgate_triton` on ports of its own, with a temporary folder of its own."""
 
     def __init__(self, repository: Path, folder: Path, arguments: Sequence[str], wrapper: Sequence[str]) -> None:
-        self.http_port, self.grpc_port, self.metrics_port = free_ports(3)
+        self.http_port, self.grpc_port, self.metrics_port = (free_port() for _ in range(3))
         self.temporary = folder / "temporary"
         self.temporary.mkdir()
         self._stderr = folder / "stderr.log"
@@ -84,13 +84,6 @@ class Launcher:
         assert self.process.stdout is not None
         self.process.stdout.close()
         return code
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on just now."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [listener.getsockname()[1] for listener in sockets]
 
 
 Launch = Callable[..., Launcher]

@@ -116,23 +116,25 @@ def test_tensors_come_back_bit_for_bit_in_their_own_dtype(client: Any) -> None:
 
 def test_requests_at_once_are_one_call_of_onnx_runtime(client: Any) -> None:
     """Four concurrent requests are one batch for Triton and four rows of one run for the graph."""
-    before = executions(client, "rows")
-    answers = infer_at_once(client, "rows", column("x", [1, 2, 3, 4], np.int64))
+    with executions(client, "rows", requests=4) as made:
+        answers = infer_at_once(client, "rows", column("x", [1, 2, 3, 4], np.int64))
     assert [answer["rows"].tolist() for answer in answers] == [[[4]]] * 4
-    assert executions(client, "rows") - before == 1
+    assert made == [1]
 
 
 def test_each_request_of_a_batch_gets_its_own_rows(client: Any) -> None:
     """The outputs of a joined batch are split so that every caller gets the answer to its own question."""
-    answers = infer_at_once(client, "lookup", column("index", [2, 0, 3, 1], np.int64))
+    with executions(client, "lookup", requests=4) as made:
+        answers = infer_at_once(client, "lookup", column("index", [2, 0, 3, 1], np.int64))
+    assert made == [1]
     assert [answer["value"].tolist() for answer in answers] == [[[12]], [[10]], [[13]], [[11]]]
 
 
 def test_a_bad_request_does_not_spoil_the_others_of_its_batch(client: Any, launcher: "Launcher") -> None:
     """An index outside the table is its sender's error alone, though it was in one batch with three good ones."""
-    before = executions(client, "lookup")
-    good, bad, *others = infer_at_once(client, "lookup", column("index", [2, 99, 3, 1], np.int64))
-    assert executions(client, "lookup") - before == 1
+    with executions(client, "lookup", requests=4) as made:
+        good, bad, *others = infer_at_once(client, "lookup", column("index", [2, 99, 3, 1], np.int64))
+    assert made == [1]
     assert [answer["value"].tolist() for answer in (good, *others)] == [[[12]], [[13]], [[11]]]
     assert "model 'lookup': " in str(bad)
     assert "out of data bounds" in str(bad)
@@ -142,8 +144,7 @@ def test_a_bad_request_does_not_spoil_the_others_of_its_batch(client: Any, launc
 def test_only_the_requested_outputs_are_answered(client: Any) -> None:
     """Requests of one batch that ask for different outputs each get theirs, and no other."""
     index = {"index": np.array([[2]], np.int64)}
-    before = executions(client, "lookup")
-    with ThreadPoolExecutor(4) as pool:
+    with executions(client, "lookup", requests=4) as made, ThreadPoolExecutor(4) as pool:
         asked = [["double"], ["value"], ["value", "double"], []]
         answers = list(pool.map(lambda outputs: infer(client, "lookup", index, outputs), asked))
     assert [{name: array.item() for name, array in answer.items()} for answer in answers] == [
@@ -152,7 +153,7 @@ def test_only_the_requested_outputs_are_answered(client: Any) -> None:
         {"value": 12, "double": 4},
         {"value": 12, "double": 4},
     ]
-    assert executions(client, "lookup") - before == 1
+    assert made == [1]
 
 
 @pytest.mark.parametrize("length", [1, 5])

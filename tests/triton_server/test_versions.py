@@ -22,6 +22,8 @@ from flawgate_contracts.repository.staging import leftovers
 from flawgate_decision.promotion.promoting import Terms, promote
 from flawgate_decision.triton import TritonModelServer
 
+pytestmark = pytest.mark.cluster
+
 GAINS = {1: 1.0, 2: 0.5}
 GREY = 204
 STEPS_OF_PUBLISHING, STEPS_OF_PROMOTION = 5, 14

@@ -189,10 +189,19 @@ def export(
         typer.Option(metavar="REASON", help="Publish even what the parity gate refuses; the recipe says so for ever."),
     ] = None,
     frames: Annotated[int, typer.Option(help="Held-out frames to compare on.", min=1, max=1000)] = 48,
+    limited: Annotated[
+        bool,
+        typer.Option(
+            "--quality-limits/--no-quality-limits",
+            help="Whether pictures far darker, brighter or less sharp than the training frames are NOT_DECIDABLE.",
+        ),
+    ] = True,
     data: Data = None,
 ) -> None:
     """Publish a run as a new version of a recipe, after checking that ONNX Runtime answers as torch does."""
     from flawgate_training.tasks import publishing as tasks
 
-    asked = tasks.Publication(run, recipe, model_repository, precision, target, evaluation, title, note, force, frames)
+    asked = tasks.Publication(
+        run, recipe, model_repository, precision, target, evaluation, title, note, force, frames, limited
+    )
     tasks.export(asked, data)

@@ -58,6 +58,23 @@ class Model:
     """Of its ONNX file."""
 
 
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """Where in a camera's stream a frame stands."""
+
+    stream_id: str
+    """UUID of the stream."""
+    sequence: int
+    """Number of the frame in it, from 1."""
+    trigger_id: str | None
+    """What made the camera take it."""
+
+    @classmethod
+    def of(cls, document: Document) -> Self:
+        """From JSON."""
+        return cls(document["stream_id"], document["sequence"], document.get("trigger_id"))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
     """What was decided about one frame; its fields are described in the gateway's OpenAPI document."""
@@ -85,6 +102,10 @@ class Inspection:
     lot: str | None
     work_order: str | None
     acquired_at: datetime | None
+    capture: Capture | None
+    """Of a frame of a camera's stream; else None."""
+    picture_quality: Mapping[str, float]
+    """What was measured of the picture itself, where the recipe limits it."""
     received_at: datetime
     decided_at: datetime
     service_version: str | None
@@ -124,6 +145,8 @@ class Inspection:
             lot=document.get("lot"),
             work_order=document.get("work_order"),
             acquired_at=_moment_or_none(document.get("acquired_at")),
+            capture=Capture.of(document["capture"]) if document.get("capture") else None,
+            picture_quality=document.get("picture_quality", {}),
             received_at=datetime.fromisoformat(document["received_at"]),
             decided_at=datetime.fromisoformat(document["decided_at"]),
             service_version=document.get("service_version"),

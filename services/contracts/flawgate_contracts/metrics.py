@@ -3,7 +3,7 @@
 Prefix `flawgate_`, base units, bounded labels: recipe names come from the model repository, never from a request.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -182,6 +182,30 @@ class OutboxMetrics:
         )
 
 
+class StreamMetrics:
+    """What the gateway counts of cameras' streams."""
+
+    def __init__(self, registry: CollectorRegistry, outcomes: Sequence[str], causes: Sequence[str]) -> None:
+        self.open = Gauge("flawgate_streams_open", "Streams of cameras that are open.", registry=registry)
+        self.frames = Counter(
+            "flawgate_stream_frames_total",
+            "Frames of streams that were settled: inspected, replayed (on record before), or dropped.",
+            ["outcome"],
+            registry=registry,
+        )
+        self.gaps = Counter(
+            "flawgate_gaps_total", "Gaps of streams that went on record, by cause.", ["cause"], registry=registry
+        )
+        self.gap_frames = Counter(
+            "flawgate_gap_frames_total", "Frames within these gaps, by cause.", ["cause"], registry=registry
+        )
+        for outcome in outcomes:
+            self.frames.labels(outcome)
+        for cause in causes:
+            self.gaps.labels(cause)
+            self.gap_frames.labels(cause)
+
+
 class RecipeMetrics:
     """What the decision service says of its recipes."""
 
@@ -204,3 +228,89 @@ class RecipeMetrics:
         self._names = set(ready)
         for name, is_ready in ready.items():
             self._ready.labels(name).set(is_ready)
+
+
+AGE_BUCKETS = (0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 60, 300, 3600)
+"""Seconds, from the capture of a frame to its result: a fast line's takt, and the time after an outage."""
+
+
+class CameraMetrics:
+    """What the agent counts of its cameras. The label `camera` is a name of its configuration."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.frames = Counter(
+            "flawgate_camera_frames_total",
+            "Frames taken for inspection: each ends as a result or is dropped.",
+            ["camera"],
+            registry=registry,
+        )
+        self.dropped = Counter(
+            "flawgate_frames_dropped_total",
+            "Frames that nobody inspected, by camera, cause and policy of delivery.",
+            ["camera", "cause", "policy"],
+            registry=registry,
+        )
+        self.results = Counter(
+            "flawgate_camera_results_total",
+            "Results of frames, by evaluation.",
+            ["camera", "evaluation"],
+            registry=registry,
+        )
+        self.up = Gauge(
+            "flawgate_camera_up", "1 while a camera gives usable pictures, else 0.", ["camera"], registry=registry
+        )
+        self.failures = Counter(
+            "flawgate_camera_failures_total",
+            "Times that a camera failed, by cause.",
+            ["camera", "cause"],
+            registry=registry,
+        )
+        self.last_frame = Gauge(
+            "flawgate_camera_last_frame_timestamp_seconds",
+            "When the last frame was taken for inspection.",
+            ["camera"],
+            registry=registry,
+        )
+        self.age = Histogram(
+            "flawgate_inspection_frame_age_seconds",
+            "Time from the capture of a frame to its result.",
+            ["camera"],
+            buckets=AGE_BUCKETS,
+            registry=registry,
+        )
+        self.connected = Gauge(
+            "flawgate_camera_connected",
+            "1 while a camera's stream to the gateway stands, else 0.",
+            ["camera"],
+            registry=registry,
+        )
+        self.unsettled = Gauge(
+            "flawgate_camera_unsettled_frames",
+            "Frames and gaps that have no answer yet.",
+            ["camera"],
+            registry=registry,
+        )
+        self.spool_bytes = Gauge(
+            "flawgate_camera_spool_bytes", "Bytes of frames that wait on disk.", ["camera"], registry=registry
+        )
+        self.spool_oldest_age = Gauge(
+            "flawgate_camera_spool_oldest_age_seconds",
+            "Age of the oldest frame that waits on disk; 0 where none waits.",
+            ["camera"],
+            registry=registry,
+        )
+        self.triggers = Counter(
+            "flawgate_camera_triggers_total",
+            "Triggers of the network, by what became of them: taken, missed (no picture), busy or refused.",
+            ["camera", "fate"],
+            registry=registry,
+        )
+        self.alarm_on = Gauge(
+            "flawgate_camera_alarm_on", "1 while an alarm is on, else 0.", ["camera", "alarm"], registry=registry
+        )
+        self.alarm_actions = Counter(
+            "flawgate_camera_alarm_actions_total",
+            "Tries to show an alarm's state, by result: done or failed.",
+            ["camera", "alarm", "result"],
+            registry=registry,
+        )

@@ -82,6 +82,39 @@ class Policy(_Part):
     )
 
 
+class QualityLimits(_Part):
+    """How good a picture must be to be judged at all; outside of them it is NOT_DECIDABLE, and no model is asked.
+
+    Of the frame as it came, before the steps; of RGB its luma. `flawgate_imaging.quality` measures and compares. A
+    black picture is refused by any limits, also by those that leave everything open.
+    """
+
+    min_mean: float | None = Field(default=None, ge=0, le=1, description="PICTURE_TOO_DARK with a mean below this.")
+    max_mean: float | None = Field(default=None, ge=0, le=1, description="PICTURE_TOO_BRIGHT with a mean above this.")
+    max_dark_share: float | None = Field(
+        default=None, ge=0, le=1, description="PICTURE_TOO_DARK where more of the pixels are at most 5 of 255."
+    )
+    max_bright_share: float | None = Field(
+        default=None, ge=0, le=1, description="PICTURE_TOO_BRIGHT where more of the pixels are at least 250 of 255."
+    )
+    min_focus: float | None = Field(
+        default=None,
+        ge=0,
+        allow_inf_nan=False,
+        description="PICTURE_OUT_OF_FOCUS with a variance of the Laplacian (pixels 0 to 255) below this.",
+    )
+    refuse_repeats: bool = Field(
+        default=False,
+        description="PICTURE_FROZEN where a camera's stream brings the very bytes of the frame before once more.",
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.min_mean is not None and self.max_mean is not None and self.max_mean < self.min_mean:
+            raise ValueError(f"max_mean, {self.max_mean:g}, is below min_mean, {self.min_mean:g}")
+        return self
+
+
 class ModelReference(_Part):
     """One model of the repository that the recipe uses."""
 
@@ -146,6 +179,9 @@ class Recipe(_Part):
         description="Of a segmentation or anomaly: a map's score is the mean of this share of its highest pixels.",
     )
     policy: Policy = Policy()
+    quality: QualityLimits | None = Field(
+        default=None, description="How good a picture must be to be judged; null: any picture is."
+    )
     pixel_pitch_um: float | None = Field(
         default=None, gt=0, description="Side of one pixel of the original frame on the part, in micrometres."
     )

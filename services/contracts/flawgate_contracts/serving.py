@@ -28,6 +28,16 @@ OVERALL = ""
 
 EXIT_BAD_SETTINGS = 2
 
+STREAMING = (
+    # A stream goes on after its connection has come of age, until its caller ends it: only new calls go elsewhere.
+    ("grpc.max_connection_age_grace_ms", 2**31 - 1),
+    # A caller that went away without a word is found by a ping, and callers may ping while nothing is sent.
+    ("grpc.keepalive_time_ms", 30 * 1000),
+    ("grpc.keepalive_timeout_ms", 10 * 1000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 5 * 1000),
+)
+"""Options of a server with streams; of two of one name, the last holds."""
+
 Settings = TypeVar("Settings", bound=ServiceSettings)
 
 
@@ -79,6 +89,7 @@ def create_grpc_server(
     *,
     max_receive_bytes: int | None = None,
     credentials: grpc.ServerCredentials | None = None,
+    max_streams: int = 0,
 ) -> GrpcServer:
     """Build a server with health, the call interceptor and, where set, reflection. It is not started.
 
@@ -89,13 +100,14 @@ def create_grpc_server(
         services: the servicers.
         max_receive_bytes: longest message taken, where that is less than the longest one sent.
         credentials: of TLS; None for a port without it.
+        max_streams: calls that stay open for as long as there is something to stream, beside the others.
 
     Raises:
         StartupError: the port is taken, or the address is not this machine's.
     """
     server = grpc.aio.server(
         interceptors=[CallInterceptor(RpcMetrics(registry), max_deadline_s=settings.max_deadline_s)],
-        maximum_concurrent_rpcs=settings.max_concurrent_calls,
+        maximum_concurrent_rpcs=settings.max_concurrent_calls + max_streams,
         options=[
             ("grpc.max_receive_message_length", max_receive_bytes or settings.max_message_bytes),
             ("grpc.max_send_message_length", settings.max_message_bytes),
@@ -104,6 +116,7 @@ def create_grpc_server(
             # A connection that is renewed now and then lets a level-4 balancer spread the load again.
             ("grpc.max_connection_age_ms", 10 * 60 * 1000),
             ("grpc.max_connection_age_grace_ms", 60 * 1000),
+            *(STREAMING if max_streams else ()),
         ],
     )
     health_servicer = health.aio.HealthServicer()

@@ -9,10 +9,10 @@ from flawgate.decision.v1 import decision_pb2_grpc
 from flawgate_contracts.metrics import RecipeMetrics, StageMetrics
 from flawgate_contracts.serving import GrpcServer, GrpcService, create_grpc_server, metrics_server, serve_until_stopped
 from flawgate_decision.catalogue import Catalogue, State
-from flawgate_decision.model_server import ModelServer
 from flawgate_decision.servicer import DecisionServicer
 from flawgate_decision.settings import DecisionSettings
 from flawgate_decision.triton import TritonModelServer
+from flawgate_inference.model_server import ModelServer
 
 HEALTH_INTERVAL_S = 0.5
 """Seconds between two answers of health and metrics to what the catalogue knows."""
@@ -25,7 +25,7 @@ def create_model_server(settings: DecisionSettings) -> ModelServer:
     if settings.model_server == "triton" or settings.model_repository is None:
         return TritonModelServer(settings.triton_target, max_message_bytes=settings.max_message_bytes)
     # Only here: a service beside Triton is installed without ONNX Runtime.
-    from flawgate_decision.onnx_server import OnnxModelServer  # noqa: PLC0415
+    from flawgate_inference.onnx_server import OnnxModelServer  # noqa: PLC0415
 
     return OnnxModelServer(settings.model_repository, threads=settings.threads)
 

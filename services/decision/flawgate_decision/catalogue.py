@@ -17,8 +17,8 @@ from flawgate_contracts.errors import (
     UnknownRecipe,
 )
 from flawgate_contracts.recipe import RECIPE_PARAMETER, Recipe
-from flawgate_decision.core import prove
-from flawgate_decision.model_server import ModelServer, ServedModel
+from flawgate_inference.deciding import prove
+from flawgate_inference.model_server import ModelServer, ServedModel
 
 log = structlog.get_logger(__name__)
 

@@ -16,17 +16,12 @@ from flawgate_contracts.interceptors import Context
 from flawgate_contracts.metrics import StageMetrics
 from flawgate_contracts.recipe import Recipe
 from flawgate_decision.catalogue import Catalogue, Entry, State, same_version
-from flawgate_decision.core import Decision, decide, read_tensor, under_policy
-from flawgate_decision.model_server import ModelServer
-from flawgate_imaging.defects import Defect
+from flawgate_decision.requests import read_tensor, under_policy
 from flawgate_imaging.geometry import Geometry
-from flawgate_imaging.policy import Evaluation
+from flawgate_inference.deciding import Decision, decide
+from flawgate_inference.messages import EVALUATIONS, defect_message, model_messages
+from flawgate_inference.model_server import ModelServer
 
-_EVALUATIONS = {
-    Evaluation.OK: types_pb2.EVALUATION_OK,
-    Evaluation.NOT_OK: types_pb2.EVALUATION_NOT_OK,
-    Evaluation.NOT_DECIDABLE: types_pb2.EVALUATION_NOT_DECIDABLE,
-}
 _STATES = {
     State.READY: pb.RECIPE_STATE_READY,
     State.UNAVAILABLE: pb.RECIPE_STATE_UNAVAILABLE,
@@ -96,15 +91,15 @@ def _geometry(message: types_pb2.Geometry) -> Geometry:
 def _response(recipe: Recipe, decision: Decision) -> pb.DecideResponse:
     told = zip(recipe.classes, decision.probabilities, strict=False)
     return pb.DecideResponse(
-        evaluation=_EVALUATIONS[decision.verdict.evaluation],
+        evaluation=EVALUATIONS[decision.verdict.evaluation],
         reason=decision.verdict.reason,
         score=decision.score,
         threshold=recipe.policy.threshold,
         policy_version=recipe.policy.version,
         recipe_version=recipe.version,
-        defects=[_defect(defect) for defect in decision.defects],
+        defects=[defect_message(defect) for defect in decision.defects],
         mask=_mask(decision.mask),
-        models=[types_pb2.Model(name=m.name, version=m.version, sha256=m.sha256) for m in recipe.models],
+        models=model_messages(recipe),
         infer_seconds=decision.infer_seconds,
         policy_seconds=decision.policy_seconds,
         probabilities=[pb.ClassProbability(class_name=name, probability=value) for name, value in told],
@@ -118,17 +113,6 @@ def _mask(mask: NDArray[np.uint8] | None) -> pb.Mask | None:
         return None
     classes, height, width = mask.shape
     return pb.Mask(data=mask.tobytes(), classes=classes, height=height, width=width)
-
-
-def _defect(defect: Defect) -> types_pb2.Defect:
-    box = defect.box
-    return types_pb2.Defect(
-        box=types_pb2.Box(x=box.x, y=box.y, width=box.width, height=box.height),
-        area_px=defect.area_px,
-        area_mm2=defect.area_mm2,
-        peak=defect.peak,
-        class_name=defect.class_name,
-    )
 
 
 def _recipe(entry: Entry) -> pb.Recipe:

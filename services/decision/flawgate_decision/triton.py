@@ -19,7 +19,7 @@ from flawgate_contracts.errors import (
     ModelServerUnavailable,
     RecipeUnavailable,
 )
-from flawgate_decision.model_server import ServedModel, Tensors
+from flawgate_inference.model_server import ServedModel, Tensors
 
 READY = "READY"
 PROBE_TIMEOUT_S = 5.0

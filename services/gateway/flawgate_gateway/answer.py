@@ -1,7 +1,7 @@
 """The answer: one shape for REST, records, events and the command line (docs/architecture.md)."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
@@ -63,6 +63,14 @@ class ModelFacts(_Part):
     sha256: str = Field(description="Of its ONNX file.")
 
 
+class Capture(_Part):
+    """Where in a camera's stream a frame stands."""
+
+    stream_id: str = Field(description="UUID of the stream.")
+    sequence: int = Field(description="Number of the frame in it, from 1.")
+    trigger_id: str | None = Field(default=None, description="What made the camera take it, as the trigger names it.")
+
+
 class Links(_Part):
     """Where more is to be had."""
 
@@ -100,7 +108,10 @@ _SCORE = (
 _REASON = (
     "Why this evaluation: `SCORE_ABOVE_THRESHOLD` (from it upwards), `SCORE_BELOW_THRESHOLD`, `SCORE_IN_GUARD_BAND`; "
     "where the recipe limits the areas of classes, `AREA_ABOVE_LIMIT`, `AREA_BELOW_LIMIT`, `AREAS_WITHIN_LIMITS`; "
-    "`DEADLINE_UNREACHABLE` where the frame was not looked at, since it could not have been judged in time."
+    "`DEADLINE_UNREACHABLE` where the frame was not looked at, since it could not have been judged in time; where the "
+    "recipe limits the quality of pictures and this one is outside of its limits, so that no network looked at it, "
+    "`PICTURE_BLACK`, `PICTURE_FROZEN` (the very bytes of the frame before in its camera's stream), "
+    "`PICTURE_TOO_DARK`, `PICTURE_TOO_BRIGHT`, `PICTURE_OUT_OF_FOCUS`."
 )
 _CLASS = (
     "The class of the frame as a whole, as the recipe names it. Classification: the likeliest; one that knows "
@@ -138,9 +149,12 @@ class Inspection(Identity):
     request_id: str
     trace_id: str
     acquired_at: UtcTime | None = Field(default=None, description="When the picture was taken, as the caller says.")
+    capture: Capture | None = Field(default=None, description="Of a frame of a camera's stream.")
     received_at: UtcTime = Field(description="When the gateway took the request.")
     decided_at: UtcTime = Field(description="When the evaluation stood.")
-    service_version: str = Field(description="Version of the gateway.")
+    service_version: str = Field(
+        description="Version of the gateway; or name and version of the camera's side, where that decided by itself."
+    )
     policy: dict[str, Any] = Field(
         description="The policy that decided, whole, as recipes and `/v1/policies` write it."
     )
@@ -155,4 +169,51 @@ class Inspection(Identity):
     stage_seconds: dict[str, float] = Field(
         description="`preprocess` (of it `decode`, `steps`) and `decide` (of it `infer`, `policy`), in seconds."
     )
+    picture_quality: dict[str, float] = Field(
+        default_factory=dict,
+        description="Measured of the picture as it came, where the recipe limits it: `mean` (0 black, 1 white), "
+        "`dark_share` and `bright_share` (of the pixels up to 5, and from 250 upwards, of 255; 0 to 1), `focus` "
+        "(variance of the Laplacian). Empty where nothing is limited.",
+    )
     links: Links
+
+
+DropCause = Literal[
+    "SUPERSEDED",
+    "STALE",
+    "SPOOL_FULL",
+    "SPOOL_EXPIRED",
+    "SPOOL_DAMAGED",
+    "ENCODING_FAILED",
+    "REFUSED",
+    "FAILED",
+    "STOPPED",
+]
+"""Why frames of a camera were not inspected."""
+DROP_CAUSES: tuple[DropCause, ...] = get_args(DropCause)
+
+_CAUSE = (
+    "`SUPERSEDED`: a newer frame took its place; `STALE`: too old before it could be answered; `SPOOL_FULL`, "
+    "`SPOOL_EXPIRED`, `SPOOL_DAMAGED`: it was lost where the camera's side keeps frames; `ENCODING_FAILED`; `REFUSED`: "
+    "it can never be inspected as it is; `FAILED`: the gateway, or what stands behind it, failed; `STOPPED`: the "
+    "camera's side was stopped."
+)
+
+
+class Gap(_Part):
+    """Frames of a camera's stream that nobody inspected, and nobody will: frames = inspections + dropped."""
+
+    gap_id: str = Field(description="UUIDv7.")
+    stream_id: str = Field(description="UUID of the stream.")
+    plant: str | None
+    line: str | None
+    station: str
+    camera: str
+    first: int = Field(description="Number of the first of them.")
+    last: int = Field(description="Number of the last of them.")
+    frames: int = Field(description="How many they are.")
+    cause: DropCause = Field(description=_CAUSE)
+    since: UtcTime = Field(description="When the first of them was taken.")
+    until: UtcTime = Field(description="When the last of them was taken.")
+    detail: str | None = Field(description="What the gateway said of the frame; null where it never saw it.")
+    received_at: UtcTime = Field(description="When the gap went on record.")

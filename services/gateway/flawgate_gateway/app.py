@@ -11,34 +11,35 @@ from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 
 from flawgate_contracts.calls import create_channel
-from flawgate_contracts.errors import InvalidParameter
-from flawgate_contracts.metrics import AccessMetrics
 from flawgate_contracts.serving import GrpcServer, metrics_server, stop_signal
-from flawgate_contracts.startup import StartupError
-from flawgate_gateway.access.authenticating import Authenticator
-from flawgate_gateway.access.gate import Gate, KeyGate, OpenGate
+from flawgate_gateway.access.gate import Gate
 from flawgate_gateway.access.keys import KeyBook
-from flawgate_gateway.access.rates import RateLimits
 from flawgate_gateway.admission.gate import AdmissionGate
 from flawgate_gateway.archive.holds import HoldBook
-from flawgate_gateway.archive.opening import kept_archive
+from flawgate_gateway.building import (
+    create_dispatcher,
+    create_gate,
+    create_inspector,
+    create_stream_desk,
+    open_archive,
+)
 from flawgate_gateway.clients import DecisionClient, PreprocessingClient, is_serving
 from flawgate_gateway.core import Inspector, Way
 from flawgate_gateway.database.connections import Database
 from flawgate_gateway.database.preparing import answers, prepared_database
-from flawgate_gateway.observer import PrometheusDeliveryObserver, PrometheusObserver, PrometheusPictureObserver
+from flawgate_gateway.observer import (
+    PrometheusObserver,
+)
 from flawgate_gateway.oip.door import OpenInferenceMiddleware
 from flawgate_gateway.oip.triton import TritonHttp, triton_http
 from flawgate_gateway.outbox.desk import SinkDesk
 from flawgate_gateway.outbox.dispatcher import Dispatcher
-from flawgate_gateway.outbox.drafts import COMPLETED, POLICY_ACTIVATED, REVIEWED
-from flawgate_gateway.outbox.senders import sender_of
-from flawgate_gateway.outbox.sinks import load_sinks
+from flawgate_gateway.outbox.drafts import COMPLETED, POLICY_ACTIVATED, REVIEWED, STREAM_GAP
 from flawgate_gateway.policies.book import PolicyBook
 from flawgate_gateway.policies.desk import PolicyDesk
 from flawgate_gateway.policies.in_force import RecipesInForce
 from flawgate_gateway.policies.simulation import Simulator
-from flawgate_gateway.ports import Archive, Observer
+from flawgate_gateway.ports import Archive
 from flawgate_gateway.recipes import RecipeBook
 from flawgate_gateway.records.book import RecordBook
 from flawgate_gateway.records.tidying import keep_tidy
@@ -58,6 +59,8 @@ from flawgate_gateway.rest.queries import query_routes
 from flawgate_gateway.rest.reviews import review_routes
 from flawgate_gateway.rest.server import RestServer, listen
 from flawgate_gateway.rest.sinks import schema_routes, sink_routes
+from flawgate_gateway.rest.stations import EventTerms, station_routes
+from flawgate_gateway.rest.streams import stream_routes
 from flawgate_gateway.rest.tls import server_context
 from flawgate_gateway.reviews.book import ReviewBook
 from flawgate_gateway.reviews.export import ReviewExport
@@ -66,12 +69,13 @@ from flawgate_gateway.rpc.server import create_server, started
 from flawgate_gateway.rpc.servicer import InspectionServicer
 from flawgate_gateway.rpc.tls import server_credentials
 from flawgate_gateway.settings import GatewaySettings
+from flawgate_gateway.stream.book import StreamBook
+from flawgate_gateway.stream.desk import StreamDesk
+from flawgate_gateway.stream.viewers import Viewers
 from flawgate_imaging.decoding import Limits
 
 MAX_CALL_S = 600.0
 """Longest call of another service, in seconds; the deadline of an inspection is shorter, or as long."""
-FULL_QUEUES = 8
-"""Recipes whose queues may be full at once before anything more is refused."""
 TIDY_S = 600.0
 """Seconds between two rounds in which expired idempotency keys are forgotten."""
 
@@ -92,6 +96,8 @@ class Parts:
     gate: Gate
     policies: PolicyBook
     dispatcher: Dispatcher
+    streams: StreamDesk
+    viewers: Viewers
     triton: TritonHttp | None = None
 
 
@@ -122,6 +128,8 @@ def create_app(settings: GatewaySettings, parts: Parts) -> FastAPI:
     app.include_router(routes.record_routes(parts.records))
     app.include_router(picture_routes(parts.records, parts.archive, limits))
     app.include_router(hold_routes(HoldBook(parts.database)))
+    app.include_router(stream_routes(parts.database))
+    app.include_router(station_routes(parts.database, parts.viewers, EventTerms()))
     app.include_router(routes.recipe_routes(parts.recipes))
     app.include_router(create_policy_routes(parts))
     app.include_router(create_review_routes(parts))
@@ -155,56 +163,6 @@ def create_review_routes(parts: Parts) -> APIRouter:
     return review_routes(parts.database, reviews, ReviewExport(parts.database, parts.records, parts.archive))
 
 
-def create_dispatcher(settings: GatewaySettings, database: Database, registry: CollectorRegistry) -> Dispatcher:
-    """Build what delivers events; it does not run yet.
-
-    Raises:
-        StartupError: the file of sinks, or one that it names, cannot be used.
-    """
-    try:
-        sinks = load_sinks(settings.sinks_file)
-        return Dispatcher(
-            database,
-            sinks,
-            sender_of,
-            PrometheusDeliveryObserver(registry, [sink.name for sink in sinks.sinks]),
-            poll_s=settings.outbox_poll_s,
-            lease_s=settings.outbox_lease_s,
-            retention_days=settings.outbox_retention_days,
-        )
-    except InvalidParameter as err:
-        raise StartupError(err.message) from err
-
-
-def create_gate(settings: GatewaySettings, database: Database, registry: CollectorRegistry) -> Gate:
-    """Build what asks each request for its key, whichever door it comes to."""
-    if settings.access != "keys":
-        return OpenGate()
-    refused = AccessMetrics(registry).refused
-    return KeyGate(
-        Authenticator(KeyBook(database), ttl_s=settings.key_ttl_s),
-        RateLimits(settings.key_requests_per_s),
-        lambda reason: refused.labels(reason).inc(),
-    )
-
-
-async def open_archive(
-    stack: AsyncExitStack, settings: GatewaySettings, database: Database, registry: CollectorRegistry
-) -> Archive:
-    """Open the archive of pictures, which is looked after until the stack is closed."""
-    kept = kept_archive(settings.archive_terms(), database, PrometheusPictureObserver(registry))
-    try:
-        return await stack.enter_async_context(kept)
-    except InvalidParameter as err:
-        raise StartupError(err.message) from err
-
-
-def create_inspector(settings: GatewaySettings, way: Way, observer: Observer) -> Inspector:
-    """Build the core over the parts that every frame goes through."""
-    max_taken_on = settings.max_in_progress + FULL_QUEUES * settings.max_waiting
-    return Inspector(way, observer, max_taken_on=max_taken_on, deadline_s=settings.deadline_s)
-
-
 @asynccontextmanager
 async def connected_parts(settings: GatewaySettings, registry: CollectorRegistry) -> AsyncIterator[Parts]:
     """What the doors stand over, with the other services and the records; all is let go of at the end of the block."""
@@ -225,11 +183,17 @@ async def connected_parts(settings: GatewaySettings, registry: CollectorRegistry
         policies = PolicyBook(database, ttl_s=settings.policy_ttl_s)
         dispatcher = create_dispatcher(settings, database, registry)
         await stack.enter_async_context(dispatcher.running(grace_s=settings.grace_s))
+        viewers = Viewers(settings.max_viewers)
+
+        def written() -> None:
+            dispatcher.wake()
+            viewers.wake()
+
         records = RecordBook(
             database,
             sinks=dispatcher.sinks.takers(COMPLETED),
             expires_s=settings.idempotency_h * 3600,
-            written=dispatcher.wake,
+            written=written,
         )
         archive = await open_archive(stack, settings, database, registry)
         way = Way(
@@ -242,6 +206,8 @@ async def connected_parts(settings: GatewaySettings, registry: CollectorRegistry
         )
         inspector = create_inspector(settings, way, PrometheusObserver(registry))
         stack.push_async_callback(inspector.settled)
+        gap_book = StreamBook(database, sinks=dispatcher.sinks.takers(STREAM_GAP), written=written)
+        streams = create_stream_desk(settings, inspector, gap_book, registry)
         tidying = asyncio.ensure_future(keep_tidy(database, every_s=TIDY_S))
         stack.callback(tidying.cancel)
         gate = create_gate(settings, database, registry)
@@ -251,7 +217,9 @@ async def connected_parts(settings: GatewaySettings, registry: CollectorRegistry
             max_in_progress=settings.triton_max_in_progress,
         )
         triton = await stack.enter_async_context(passed_on)
-        yield Parts(inspector, records, recipes, database, archive, check, gate, policies, dispatcher, triton)
+        yield Parts(
+            inspector, records, recipes, database, archive, check, gate, policies, dispatcher, streams, viewers, triton
+        )
 
 
 def create_grpc_door(settings: GatewaySettings, registry: CollectorRegistry, parts: Parts) -> GrpcServer:
@@ -260,7 +228,7 @@ def create_grpc_door(settings: GatewaySettings, registry: CollectorRegistry, par
     Raises:
         StartupError: the port is taken, or a file of TLS is no good.
     """
-    servicer = InspectionServicer(parts.inspector, parts.records, parts.database, admitting(parts.gate))
+    servicer = InspectionServicer(parts.inspector, parts.records, parts.database, parts.streams, admitting(parts.gate))
     return create_server(settings, registry, servicer, server_credentials(settings))
 
 
@@ -283,6 +251,8 @@ async def serve(settings: GatewaySettings) -> None:
                 stopped = asyncio.ensure_future(stop_signal())
                 await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
                 app.state.stopping = True
+                parts.streams.opened.drain()
+                parts.viewers.end()
                 stopped.cancel()
                 await asyncio.gather(_drained(rest, serving, settings.drain_s), grpc_door.drain_and_stop())
 

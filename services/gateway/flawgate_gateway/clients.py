@@ -14,12 +14,14 @@ from flawgate.decision.v1 import decision_pb2, decision_pb2_grpc
 from flawgate.inspection.v1 import types_pb2
 from flawgate.preprocessing.v1 import preprocessing_pb2, preprocessing_pb2_grpc
 from flawgate_contracts.calls import call
+from flawgate_contracts.errors import DependencyUnavailable
 from flawgate_contracts.recipe import Policy, Recipe
 from flawgate_contracts.steps import STEPS, Step
 from flawgate_gateway.answer import Box, ClassProbability, Defect, ModelFacts
 from flawgate_gateway.frames import Frame
 from flawgate_gateway.ports import Decided, ListedRecipe, PreparedTensor
 from flawgate_imaging.geometry import Geometry
+from flawgate_imaging.quality import Measures
 
 _EVALUATIONS = {
     types_pb2.EVALUATION_OK: "OK",
@@ -41,9 +43,10 @@ class PreprocessingClient:
         )
         self._timeout_s = timeout_s
 
-    async def preprocess(self, frame: Frame, steps: Sequence[Step]) -> PreparedTensor:
+    async def preprocess(self, frame: Frame, steps: Sequence[Step], *, measure_quality: bool) -> PreparedTensor:
         """See `Preprocessor`."""
         request = _preprocess_request(frame, steps)
+        request.measure_quality = measure_quality
         answer = await call(self._stub.Preprocess, request, service="preprocessing", timeout_s=self._timeout_s)
         return PreparedTensor(
             tensor=answer.tensor,
@@ -51,6 +54,7 @@ class PreprocessingClient:
             geometry=_geometry(answer.geometry),
             decode_seconds=answer.decode_seconds,
             steps_seconds=answer.steps_seconds,
+            quality=_measures(answer) if measure_quality else None,
         )
 
 
@@ -99,6 +103,17 @@ def _preprocess_request(frame: Frame, steps: Sequence[Step]) -> preprocessing_pb
         data=frame.data, width=layout.width, height=layout.height, channels=layout.channels
     )
     return preprocessing_pb2.PreprocessRequest(raw=raw, steps=documents)
+
+
+def _measures(answer: preprocessing_pb2.PreprocessResponse) -> Measures:
+    if not answer.HasField("quality"):
+        raise DependencyUnavailable(
+            "The recipe limits the quality of pictures, and the service preprocessing measured none; it is older than "
+            "this gateway: update it.",
+            {"service": "preprocessing"},
+        )
+    told = answer.quality
+    return Measures(mean=told.mean, dark_share=told.dark_share, bright_share=told.bright_share, focus=told.focus)
 
 
 def _decide_request(recipe: Recipe, prepared: PreparedTensor) -> decision_pb2.DecideRequest:

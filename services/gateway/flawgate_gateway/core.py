@@ -22,14 +22,25 @@ from flawgate_contracts.errors import (
 from flawgate_contracts.recipe import Recipe
 from flawgate_gateway.admission.gate import AdmissionGate, DeadlineUnreachable
 from flawgate_gateway.answer import Inspection, Links
-from flawgate_gateway.frames import Frame, InspectionOrder
-from flawgate_gateway.passage import Passage, decided_inspection, unreachable_inspection
+from flawgate_gateway.frames import CameraStream, Frame, InspectionOrder
+from flawgate_gateway.passage import (
+    Passage,
+    Refused,
+    decided_inspection,
+    refusal_of,
+    refused_inspection,
+    unreachable_inspection,
+)
 from flawgate_gateway.ports import Archive, Decider, Evidence, Observer, Preprocessor, RecipeSource
 from flawgate_gateway.records.book import RecordBook
+from flawgate_gateway.records.captures import AlreadySettledError
 from flawgate_gateway.records.claims import Claim
 from flawgate_gateway.records.submission import Submission, fingerprint
 
 log = structlog.get_logger(__name__)
+
+HASHED_AT_ONCE = 32_768
+"""Longest frame, in bytes, that is hashed in less time than it takes to hand it to a thread."""
 
 NOBODY = Submission()
 """Nobody in particular, without an idempotency key."""
@@ -105,9 +116,10 @@ class Inspector:
 
         Raises:
             FlawgateError: of the class that fits; the frame then has no evaluation, and is never OK.
+            AlreadySettledError: the frame's number in its stream was settled meanwhile.
         """
         async with self._counted(), self._deadline(order, arrival) as deadline:
-            sha256 = await asyncio.to_thread(_sha256, frame.data)
+            sha256 = frame.sha256 or await digest(frame.data)
             lasts_s = deadline - time.monotonic()
             claim = await self._way.records.claim(submission, fingerprint(order, sha256), lasts_s=lasts_s)
             if isinstance(claim, Inspection):
@@ -115,9 +127,31 @@ class Inspector:
                 return Answered(claim, replayed=True)
             async with self._way.records.ending(claim):
                 inspection, evidence = await self._inspected(frame, order, arrival, deadline, sha256)
-            inspection = await self._recorded(inspection, evidence, claim)
+            if submission.capture is not None:
+                inspection = inspection.model_copy(update={"capture": submission.capture})
+            inspection = await self._recorded(inspection, evidence, claim, submission.stream)
             self._observer.answered(inspection, time.monotonic() - arrival.started)
             return Answered(inspection, replayed=False)
+
+    async def take_over(
+        self, inspection: Inspection, evidence: Evidence, arrival: Arrival, stream: CameraStream
+    ) -> Answered:
+        """Write the record of a frame that the camera's side has decided by itself: as it is, but for its links.
+
+        Args:
+            inspection: what was decided, with its `capture`.
+            evidence: the frame, as far as its pictures can be drawn.
+            arrival: when it came here.
+            stream: whose frame it is.
+
+        Raises:
+            FlawgateError: it is not on record.
+            AlreadySettledError: the frame's number in its stream was settled before.
+        """
+        async with self._counted():
+            recorded = await self._recorded(inspection, evidence, None, stream)
+            self._observer.answered(recorded, time.monotonic() - arrival.started)
+            return Answered(recorded, replayed=False)
 
     async def settled(self) -> None:
         """Wait until what was decided is on record, also for callers who went away."""
@@ -131,6 +165,9 @@ class Inspector:
             yield
         except FlawgateError as error:
             self._observer.failed(error.reason)
+            raise
+        except AlreadySettledError:
+            self._observer.replayed()
             raise
         except asyncio.CancelledError:
             self._observer.failed(RequestCancelled.reason)
@@ -183,9 +220,12 @@ class Inspector:
                 passage = await self._pass(frame, recipe)
         except DeadlineUnreachable:
             return unreachable_inspection(order, arrival.received_at, recipe, sha256), Evidence.unseen(frame, recipe)
+        if isinstance(passage, Refused):
+            unseen = Evidence.unseen(frame, passage.recipe)
+            return refused_inspection(order, arrival.received_at, passage, sha256), unseen
         return decided_inspection(order, arrival.received_at, passage, sha256), passage.evidence(frame)
 
-    async def _pass(self, frame: Frame, recipe: Recipe) -> Passage:
+    async def _pass(self, frame: Frame, recipe: Recipe) -> Passage | Refused:
         """Through both services; once more from the start when the recipe was promoted in between."""
         try:
             return await self._pass_once(frame, recipe)
@@ -193,16 +233,22 @@ class Inspector:
             self._way.recipes.forget()
             return await self._pass_once(frame, await self._way.recipes.ready(recipe.name))
 
-    async def _pass_once(self, frame: Frame, recipe: Recipe) -> Passage:
+    async def _pass_once(self, frame: Frame, recipe: Recipe) -> Passage | Refused:
         started = time.perf_counter()
-        prepared = await self._way.preprocessor.preprocess(frame, recipe.steps)
+        limited = recipe.quality is not None
+        prepared = await self._way.preprocessor.preprocess(frame, recipe.steps, measure_quality=limited)
         preprocessed = time.perf_counter()
+        reason = refusal_of(frame, recipe, prepared)
+        if reason is not None:
+            return Refused(recipe, prepared, reason, preprocessed - started)
         decided = await self._way.decider.decide(recipe, prepared)
         return Passage(recipe, prepared, decided, preprocessed - started, time.perf_counter() - preprocessed)
 
-    async def _recorded(self, inspection: Inspection, evidence: Evidence, claim: Claim | None) -> Inspection:
+    async def _recorded(
+        self, inspection: Inspection, evidence: Evidence, claim: Claim | None, stream: CameraStream | None
+    ) -> Inspection:
         """The inspection as it stands on record. What was decided is recorded even where the caller goes away."""
-        recording = asyncio.ensure_future(self._record(inspection, evidence, claim))
+        recording = asyncio.ensure_future(self._record(inspection, evidence, claim, stream))
         self._recording.add(recording)
         recording.add_done_callback(self._settle)
         try:
@@ -217,10 +263,12 @@ class Inspector:
         if not recording.cancelled() and isinstance(error := recording.exception(), FlawgateError):
             log.warning("a decided frame is not on record", reason=error.reason, detail=error.message)
 
-    async def _record(self, inspection: Inspection, evidence: Evidence, claim: Claim | None) -> Inspection:
+    async def _record(
+        self, inspection: Inspection, evidence: Evidence, claim: Claim | None, stream: CameraStream | None
+    ) -> Inspection:
         async with self._way.records.ending(claim):
             archived = await self._way.archive.put(inspection, evidence)
-            await self._way.records.record(inspection, archived, claim)
+            await self._way.records.record(inspection, archived, claim, stream)
         links = Links.of(
             inspection.inspection_id,
             pictures=archived is not None,
@@ -228,6 +276,11 @@ class Inspector:
             overlay=inspection.score is not None,
         )
         return inspection.model_copy(update={"links": links})
+
+
+async def digest(data: bytes) -> str:
+    """SHA-256, hexadecimal; of a long frame computed in a thread."""
+    return _sha256(data) if len(data) <= HASHED_AT_ONCE else await asyncio.to_thread(_sha256, data)
 
 
 def _sha256(data: bytes) -> str:

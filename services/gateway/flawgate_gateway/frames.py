@@ -53,6 +53,10 @@ class Frame:
 
     data: bytes
     layout: RawLayout | None = None
+    repeats: bool = False
+    """Whether the frame before it in its camera's stream had the very same bytes."""
+    sha256: str | None = None
+    """Of `data`, hexadecimal, where it is known already."""
 
 
 class Identity(BaseModel):
@@ -67,6 +71,25 @@ class Identity(BaseModel):
     part: PlantId | None = Field(default=None, description="Serial number of the part.")
     lot: PlantId | None = Field(default=None, description="Lot, or batch.")
     work_order: PlantId | None = Field(default=None, description="Work order.")
+
+
+Delivery = Literal["lossless", "latest", "every"]
+"""What a camera's side does with frames that it cannot send in time: keep them, drop the oldest, hold the source up."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraStream:
+    """One numbering of one camera's frames, as the camera's side says it."""
+
+    stream_id: str
+    """UUID."""
+    caller: str
+    """Id of the key that opened it."""
+    identity: Identity
+    """Where the frames come from; with `station` and `camera`."""
+    recipe: str
+    """Name of the recipe."""
+    delivery: Delivery
 
 
 class InspectionOrder(Identity):

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry
 
-from flawgate_contracts.metrics import InspectionMetrics, OutboxMetrics, PictureMetrics, StageMetrics
-from flawgate_gateway.answer import Inspection
+from flawgate_contracts.metrics import InspectionMetrics, OutboxMetrics, PictureMetrics, StageMetrics, StreamMetrics
+from flawgate_gateway.answer import DROP_CAUSES, DropCause, Inspection
 from flawgate_gateway.archive.observer import Operation, Skipped
+from flawgate_gateway.stream.observer import OUTCOMES, Outcome
 
 STAGES = ("preprocess", "decide")
 """The gateway's own stages, hops included; what happens within them is measured where it happens."""
@@ -82,6 +83,30 @@ class PrometheusPictureObserver:
     def purge_ended(self) -> None:
         """See `PictureObserver`."""
         self._pictures.last_purge.set_to_current_time()
+
+
+class PrometheusStreamObserver:
+    """Counts streams."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._metrics = StreamMetrics(registry, OUTCOMES, DROP_CAUSES)
+
+    def opened(self) -> None:
+        """See `StreamObserver`."""
+        self._metrics.open.inc()
+
+    def closed(self) -> None:
+        """See `StreamObserver`."""
+        self._metrics.open.dec()
+
+    def settled(self, outcome: Outcome) -> None:
+        """See `StreamObserver`."""
+        self._metrics.frames.labels(outcome).inc()
+
+    def dropped(self, cause: DropCause, frames: int) -> None:
+        """See `StreamObserver`."""
+        self._metrics.gaps.labels(cause).inc()
+        self._metrics.gap_frames.labels(cause).inc(frames)
 
 
 class PrometheusDeliveryObserver:

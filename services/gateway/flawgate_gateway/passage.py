@@ -1,6 +1,6 @@
 """What came of a frame's way through the services, and the inspection that it makes."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -13,6 +13,8 @@ from flawgate_contracts.steps import STEPS
 from flawgate_gateway.answer import FrameFacts, Inspection, Links
 from flawgate_gateway.frames import Frame, InspectionOrder
 from flawgate_gateway.ports import Decided, Evidence, PreparedTensor
+from flawgate_imaging.findings import stage_scores
+from flawgate_imaging.quality import Refusal, refusal
 
 DEADLINE_UNREACHABLE = "DEADLINE_UNREACHABLE"
 """The reason of a frame that was not looked at, since it could not have been judged in time."""
@@ -36,22 +38,33 @@ class Passage:
 
     def stage_scores(self) -> dict[str, float]:
         """Network → what it said, 0 to 1; of a cascade both, of any other kind its only one."""
-        mask, score = self.decided.mask, self.decided.score
-        if self.recipe.kind == "cascade" and mask is not None:
-            return {"segmentation": round(int(mask.max()) / 255, 6), "classification": score}
-        return {"segmentation" if mask is not None else "classification": score}
+        return stage_scores(self.recipe.kind, self.decided.mask, self.decided.score)
 
     def stage_seconds(self) -> dict[str, float]:
         """Stage → seconds, rounded to microseconds."""
-        seconds = {
-            "preprocess": self.preprocess_seconds,
-            "decode": self.prepared.decode_seconds,
-            "steps": self.prepared.steps_seconds,
+        decided = {
             "decide": self.decide_seconds,
             "infer": self.decided.infer_seconds,
             "policy": self.decided.policy_seconds,
         }
-        return {stage: round(value, 6) for stage, value in seconds.items()}
+        return _preprocessing_seconds(self.prepared, self.preprocess_seconds) | _rounded(decided)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A frame whose picture is outside of its recipe's limits: no model was asked."""
+
+    recipe: Recipe
+    prepared: PreparedTensor
+    reason: Refusal
+    preprocess_seconds: float
+
+
+def refusal_of(frame: Frame, recipe: Recipe, prepared: PreparedTensor) -> Refusal | None:
+    """Why no model must be asked of a frame; None where one may be."""
+    if recipe.quality is None or prepared.quality is None:
+        return None
+    return refusal(prepared.quality, recipe.quality, repeats=frame.repeats)
 
 
 def decided_inspection(order: InspectionOrder, received_at: datetime, passage: Passage, sha256: str) -> Inspection:
@@ -82,11 +95,52 @@ def decided_inspection(order: InspectionOrder, received_at: datetime, passage: P
         preprocessing=tuple(STEPS.dump_python(passage.recipe.steps, mode="json")),
         stage_scores=passage.stage_scores(),
         stage_seconds=passage.stage_seconds(),
+        picture_quality=_picture_quality(passage.prepared),
     )
 
 
 def unreachable_inspection(order: InspectionOrder, received_at: datetime, recipe: Recipe, sha256: str) -> Inspection:
     """The inspection of a frame that could not make its deadline: NOT_DECIDABLE, without a score."""
+    return _undecided(
+        order,
+        received_at,
+        recipe,
+        reason=DEADLINE_UNREACHABLE,
+        frame=FrameFacts(width=None, height=None, sha256=sha256),
+        stage_seconds={},
+    )
+
+
+def refused_inspection(order: InspectionOrder, received_at: datetime, refused: Refused, sha256: str) -> Inspection:
+    """The inspection of a frame whose picture is not good enough to be judged: NOT_DECIDABLE, without a score."""
+    prepared, geometry = refused.prepared, refused.prepared.geometry
+    return _undecided(
+        order,
+        received_at,
+        refused.recipe,
+        reason=refused.reason.value,
+        frame=FrameFacts(width=geometry.frame_width, height=geometry.frame_height, sha256=sha256),
+        stage_seconds=_preprocessing_seconds(prepared, refused.preprocess_seconds),
+        picture_quality=_picture_quality(prepared),
+    )
+
+
+def _picture_quality(prepared: PreparedTensor) -> dict[str, float]:
+    return {} if prepared.quality is None else asdict(prepared.quality)
+
+
+def _preprocessing_seconds(prepared: PreparedTensor, preprocess_seconds: float) -> dict[str, float]:
+    return _rounded(
+        {"preprocess": preprocess_seconds, "decode": prepared.decode_seconds, "steps": prepared.steps_seconds}
+    )
+
+
+def _rounded(seconds: dict[str, float]) -> dict[str, float]:
+    return {stage: round(value, 6) for stage, value in seconds.items()}
+
+
+def _undecided(order: InspectionOrder, received_at: datetime, recipe: Recipe, **facts: Any) -> Inspection:
+    """That of a frame which no model has seen."""
     return _inspection(
         order,
         received_at,
@@ -96,14 +150,12 @@ def unreachable_inspection(order: InspectionOrder, received_at: datetime, recipe
         evaluation="NOT_DECIDABLE",
         score=None,
         threshold=recipe.policy.threshold,
-        reason=DEADLINE_UNREACHABLE,
         probabilities=(),
         defects=(),
-        frame=FrameFacts(width=None, height=None, sha256=sha256),
         models=(),
         preprocessing=(),
         stage_scores={},
-        stage_seconds={},
+        **facts,
     )
 
 

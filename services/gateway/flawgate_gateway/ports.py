@@ -14,6 +14,7 @@ from flawgate_gateway.answer import ClassProbability, Defect, Inspection, ModelF
 from flawgate_gateway.archive.archived import Archived
 from flawgate_gateway.frames import Frame
 from flawgate_imaging.geometry import Geometry
+from flawgate_imaging.quality import Measures
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class PreparedTensor:
     geometry: Geometry
     decode_seconds: float
     steps_seconds: float
+    quality: Measures | None = None
+    """Of the frame as decoded; None where it was not asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +82,8 @@ class RecipeSource(Protocol):
 class Preprocessor(Protocol):
     """The preprocessing service."""
 
-    async def preprocess(self, frame: Frame, steps: Sequence[Step]) -> PreparedTensor:
-        """Decode a frame and carry out the steps. Raises `FlawgateError`."""
+    async def preprocess(self, frame: Frame, steps: Sequence[Step], *, measure_quality: bool) -> PreparedTensor:
+        """Decode a frame, measure it where that is asked for, and carry out the steps. Raises `FlawgateError`."""
         ...
 
 

@@ -112,6 +112,21 @@ class GatewaySettings(GrpcServiceSettings):
     batch_concurrency: int = Field(
         default=4, ge=1, le=1_000, description="Frames of one batch that are worked on at once."
     )
+    max_streams: int = Field(
+        default=200, ge=1, le=10_000, description="Streams of cameras open at once; further ones are refused."
+    )
+    stream_credits: int = Field(
+        default=4, ge=1, le=64, description="Frames of one stream that are on their way at once."
+    )
+    max_streamed_bytes: int = Field(
+        default=256 * 1024 * 1024,
+        ge=1024,
+        le=1024**4,
+        description="Bytes of streams' frames held at once; from there on each stream may hold one frame.",
+    )
+    max_viewers: int = Field(
+        default=64, ge=0, le=10_000, description="Viewers of stations' events at once; further ones are refused."
+    )
     triton_http_url: str = Field(
         default="http://127.0.0.1:8000",
         pattern=r"^(https?://[^/?#@\s]+)?$",

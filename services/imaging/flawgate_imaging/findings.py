@@ -1,5 +1,9 @@
-"""What the maps of a judgement show on the frame, as a recipe wants it read."""
+"""What a judgement shows of the frame, and of each network, as a recipe wants it read."""
 
+import numpy as np
+from numpy.typing import NDArray
+
+from flawgate_contracts.kinds import Kind
 from flawgate_contracts.recipe import Recipe
 from flawgate_imaging.defects import Findings, find_defects
 from flawgate_imaging.geometry import Geometry
@@ -24,3 +28,19 @@ def findings(recipe: Recipe, judgement: Judgement, geometry: Geometry) -> Findin
         classes=recipe.classes,
         pixel_pitch_um=recipe.pixel_pitch_um,
     )
+
+
+def stage_scores(kind: Kind, mask: NDArray[np.uint8] | None, score: float) -> dict[str, float]:
+    """What each network said, 0 to 1; of a cascade both, of any other kind its only one.
+
+    Args:
+        kind: of the recipe.
+        mask: (classes, height, width), uint8: probability, or residual, × 255; None of a classification.
+        score: of the frame, 0 to 1.
+
+    Returns:
+        `segmentation`: of a cascade the highest value of the mask, else the score; `classification`: the score.
+    """
+    if kind == "cascade" and mask is not None:
+        return {"segmentation": round(int(mask.max()) / 255, 6), "classification": score}
+    return {"segmentation" if mask is not None else "classification": score}

@@ -2,6 +2,7 @@
 
 import asyncio
 from concurrent.futures import Executor
+from functools import partial
 
 from google.protobuf.json_format import MessageToDict
 
@@ -13,7 +14,9 @@ from flawgate_contracts.interceptors import Context
 from flawgate_contracts.metrics import StageMetrics
 from flawgate_imaging.decoding import Limits
 from flawgate_imaging.geometry import Geometry
-from flawgate_preprocessing.core import PreparedTensor, RawFrame, preprocess, read_steps
+from flawgate_imaging.preparing import PreparedTensor, RawFrame, prepare
+from flawgate_imaging.quality import Measures
+from flawgate_preprocessing.core import read_steps
 
 
 class PreprocessingServicer(preprocessing_pb2_grpc.PreprocessingServiceServicer):
@@ -27,9 +30,8 @@ class PreprocessingServicer(preprocessing_pb2_grpc.PreprocessingServiceServicer)
     async def Preprocess(self, request: pb.PreprocessRequest, context: Context) -> pb.PreprocessResponse:
         """See the proto."""
         steps = read_steps([MessageToDict(step) for step in request.steps])
-        prepared = await asyncio.get_running_loop().run_in_executor(
-            self._executor, preprocess, _frame(request), steps, self._limits
-        )
+        work = partial(prepare, _frame(request), steps, self._limits, measure_quality=request.measure_quality)
+        prepared = await asyncio.get_running_loop().run_in_executor(self._executor, work)
         self._stages.observe("decode", prepared.decode_seconds)
         self._stages.observe("steps", prepared.steps_seconds)
         return _response(prepared)
@@ -53,6 +55,16 @@ def _response(prepared: PreparedTensor) -> pb.PreprocessResponse:
         geometry=_geometry(prepared.geometry),
         decode_seconds=prepared.decode_seconds,
         steps_seconds=prepared.steps_seconds,
+        quality=None if prepared.quality is None else _quality(prepared.quality),
+    )
+
+
+def _quality(measures: Measures) -> pb.Quality:
+    return pb.Quality(
+        mean=measures.mean,
+        dark_share=measures.dark_share,
+        bright_share=measures.bright_share,
+        focus=measures.focus,
     )
 
 

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 from google.protobuf import text_format
+from google.protobuf.empty_pb2 import Empty
 from tritonclient.grpc import model_config_pb2
 
-from flawgate_contracts.repository.config_text import versions_in, with_versions
+from flawgate_contracts.repository.config_text import versions_in, with_colons, with_versions
 
 CONFIGS = {
     "as exported": (
@@ -46,6 +47,22 @@ def test_only_the_versions_are_replaced(text: str, versions: tuple[int, ...]) ->
     wanted.version_policy.Clear()
     wanted.version_policy.specific.versions.extend(versions)
     assert wanted == _parsed(with_versions(text, versions))
+
+
+LISTS = {
+    "of messages": 'input [ { name: "frame" dims: [ 1, 2 ] } ] output [] max_batch_size: 4',
+    "after a comment": "instance_group # how many [\n[ { kind: KIND_CPU } ]",
+    "within a string": """parameters { key: "input [" value { string_value: 'output ["' } }""",
+}
+
+
+@pytest.mark.parametrize("text", [*(text for text, _ in CONFIGS.values()), *LISTS.values()], ids=[*CONFIGS, *LISTS])
+def test_a_colon_before_a_list_changes_nothing(text: str) -> None:
+    """Triton reads the same; and a message that knows no field of it can be read past all of them."""
+    written = with_colons(text)
+    assert _parsed(text) == _parsed(written)
+    assert written == with_colons(written)
+    text_format.Parse(written, Empty(), allow_unknown_field=True)
 
 
 def test_replacing_back_gives_the_same_bytes() -> None:

@@ -32,6 +32,16 @@ def test_the_active_version_is_that_of_the_ensemble(repository: ModelRepository)
     assert repository.active("nothing") is None
 
 
+def test_a_recipe_has_one_version_in_force_or_says_so(repository: ModelRepository) -> None:
+    """None, or several, is a fault that names the file; an unknown recipe is told as such."""
+    assert repository.in_force("spot") == 1
+    repository.config("spot").unlink()
+    with pytest.raises(BrokenRecipe, match=r"spot/config.pbtxt does not say which version is in force"):
+        repository.in_force("spot")
+    with pytest.raises(UnknownRecipe, match="known are: other, spot"):
+        repository.in_force("spit")
+
+
 def test_a_version_is_read(repository: ModelRepository) -> None:
     """Each version has its own recipe, and its models' files are found."""
     recipe = repository.recipe("spot", 10)

@@ -22,10 +22,10 @@ from flawgate_contracts.errors import (
 )
 from flawgate_contracts.repository import history, lock, switch
 from flawgate_contracts.repository.layout import ModelRepository
-from flawgate_decision.model_server import ServedModel, Tensors
-from flawgate_decision.onnx_server import OnnxModelServer
 from flawgate_decision.promotion.promoting import Terms, promote, rollback
 from flawgate_imaging.golden_frames import Missing
+from flawgate_inference.model_server import ServedModel, Tensors
+from flawgate_inference.onnx_server import OnnxModelServer
 
 GREYS = {"bright.png": 250, "dark.png": 20}
 GAINS = {1: 1.0, 2: 0.5, 3: 0.75}

@@ -18,7 +18,7 @@ from support.ports import free_port
 
 from flawgate_contracts.startup import StartupError
 from flawgate_gateway.access.caller import Scope
-from flawgate_gateway.app import create_dispatcher
+from flawgate_gateway.building import create_dispatcher
 from flawgate_gateway.database.connections import connect
 from flawgate_gateway.outbox.schemas import schema_files
 from flawgate_gateway.settings import GatewaySettings
@@ -76,9 +76,9 @@ def test_sinks_are_shown_as_they_stand(caller: httpx.Client) -> None:
     facts = until_dead(caller, 2)
     assert (facts["kind"], facts["pending"], facts["last_error"]) == ("webhook", 0, "gave no answer in time")
     down = sinks(caller)["down"]
-    assert (down["pending"], down["dead"], down["last_error"]) == (2, 0, "cannot be reached (ConnectError)")
+    assert (down["pending"], down["dead"], down["last_error"]) == (2, 0, "cannot be reached (ConnectionRefusedError)")
     assert down["oldest_age_s"] > 0
-    assert len(down["types"]) == 3
+    assert len(down["types"]) == 4
 
 
 def test_dead_letters_come_page_by_page(caller: httpx.Client) -> None:

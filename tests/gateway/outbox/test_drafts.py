@@ -8,7 +8,7 @@ import pytest
 from support.outbox import an_inspection
 
 from flawgate_contracts.context import bound, new_context
-from flawgate_gateway.answer import ClassProbability, Defect
+from flawgate_gateway.answer import ClassProbability, Defect, Gap
 from flawgate_gateway.frames import Identity
 from flawgate_gateway.outbox.drafts import (
     COMPLETED,
@@ -17,8 +17,10 @@ from flawgate_gateway.outbox.drafts import (
     POLICY_ACTIVATED,
     REVIEWED,
     SCHEMAS,
+    STREAM_GAP,
     EventDraft,
     completed,
+    gap_recorded,
     policy_activated,
     reviewed,
     size_of,
@@ -26,6 +28,7 @@ from flawgate_gateway.outbox.drafts import (
 from flawgate_gateway.outbox.payloads import MAX_TEXT_CHARACTERS
 from flawgate_gateway.outbox.schemas import made_schemas, schema_files
 from flawgate_gateway.outbox.sources import MAX_STREAM_CHARACTERS, station_source, stream_of
+from flawgate_gateway.rest.illustrations import ANSWERED
 
 AT = datetime(2026, 11, 20, 10, 15, 2, 231_000, UTC)
 
@@ -54,7 +57,8 @@ def policy_draft() -> EventDraft:
 
 def drafts() -> list[EventDraft]:
     """One of each type."""
-    return [completed(an_inspection()), reviewed(an_inspection(), Review()), policy_draft()]
+    gap = gap_recorded(Gap.model_validate(ANSWERED["find_gaps"]["gaps"][0]))
+    return [completed(an_inspection()), reviewed(an_inspection(), Review()), policy_draft(), gap]
 
 
 def test_a_draft_is_a_cloud_event() -> None:
@@ -152,4 +156,4 @@ def parsed(content: bytes) -> dict[str, Any]:
 def test_the_shipped_schemas_are_those_of_the_models() -> None:
     """Run `python -m flawgate_gateway.outbox.schemas` where this fails, and look at what it changes."""
     assert made_schemas() == schema_files()
-    assert {COMPLETED, REVIEWED, POLICY_ACTIVATED} == set(SCHEMAS)
+    assert {COMPLETED, REVIEWED, POLICY_ACTIVATED, STREAM_GAP} == set(SCHEMAS)

@@ -80,7 +80,7 @@ async def test_what_the_broker_refuses_is_not_delivered(tmp_path: Path) -> None:
         await broker.start()
         async with MqttSender(a_broker(broker.port)) as sender:
             refused = await sender.send(a_message(station="S5"))
-            assert (refused.verdict, refused.detail) == (Verdict.REFUSED, "refused it (Not authorized)")
+            assert (refused.verdict, refused.detail) == (Verdict.REFUSED, "the broker refused it: Not authorized")
             assert await sender.send(a_message(station="S4")) == TAKEN
 
 

@@ -2,7 +2,7 @@ import asyncio
 import json
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from support.outbox import an_inspection, record, states
 
 from flawgate_gateway.database.connections import Database
@@ -39,9 +39,12 @@ async def test_sequences_have_no_gap_under_concurrent_writers(database: Database
 
 async def fail_after_appending(database: Database) -> None:
     """A transaction that ends by an error."""
-    async with database.writing() as connection:
-        await append(connection, completed(an_inspection(station="S1", part="lost")), ("mes",))
+
+    def write(connection: Connection) -> None:
+        append(connection, completed(an_inspection(station="S1", part="lost")), ("mes",))
         raise ZeroDivisionError
+
+    await database.write(write)
 
 
 async def test_what_is_rolled_back_leaves_no_gap(database: Database) -> None:

@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from flawgate_contracts.errors import InvalidExperiment
+from flawgate_contracts.recipe import QualityLimits
 from flawgate_training.experiment import loading
 from flawgate_training.experiment.data import ImageMaskFolderData, KolektorData, Split
 from flawgate_training.experiment.part import Part
@@ -82,6 +83,15 @@ def test_settings_change_single_values() -> None:
     assert experiment.data == KolektorData(dilation=9, split=Split(folds=3, fold=1, validation=0))
     assert experiment.network.options == {"rectify_map": False}
     assert experiment.seed == 7
+
+
+def test_own_limits_of_quality_are_kept_and_none_leave_no_trace(tmp_path: Path) -> None:
+    """A run is known by a digest of its description, so those from before limits must be described as they were."""
+    own = written(tmp_path, "mine", "extends: commutator\ntitle: Mine\nquality: {min_focus: 8, refuse_repeats: true}\n")
+    experiment = loading.load(own)
+    assert experiment.quality == QualityLimits(min_focus=8, refuse_repeats=True)
+    assert Experiment.model_validate_json(experiment.model_dump_json()) == experiment
+    assert "quality" not in loading.load("commutator").model_dump(mode="json")
 
 
 def test_own_file_extends_ours(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scratch_triton import PYTHON, ScratchTriton
 from support.exported import Exported
+from support.ports import cluster_ports
 
 from flawgate_contracts.kinds import EXPLANATION
 from flawgate_contracts.recipe import ModelReference, Provenance, Recipe
@@ -34,7 +35,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(repository: Path) -> Iterator[ScratchTriton]:
     """Triton on it."""
-    with ScratchTriton(repository) as running:
+    with ScratchTriton(repository, cluster_ports()) as running:
         yield running
 
 

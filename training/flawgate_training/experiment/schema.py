@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
-from flawgate_contracts.recipe import TensorInput
+from flawgate_contracts.recipe import QualityLimits, TensorInput
 from flawgate_contracts.steps import Step, channels_after, size_after
 from flawgate_contracts.tiling import Tiling
 from flawgate_training.experiment.data import Data
@@ -70,6 +70,11 @@ class Judging(Part):
     )
 
 
+def _is_none(value: object) -> bool:
+    """What is not stated is not written either: runs are known by a digest of their description."""
+    return value is None
+
+
 class Experiment(Part):
     """One training run."""
 
@@ -87,6 +92,11 @@ class Experiment(Part):
     )
     stages: dict[str, Stage] = Field(description="By name, those of the task; null takes an optional one away.")
     judging: Judging = Judging()
+    quality: QualityLimits | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        description="How good a picture must be to be judged in service; none: `flawgate export` measures it.",
+    )
     machine: Machine = Machine()
     seed: int = Field(default=0, ge=0, description="Of weights, order and augmentation.")
 

@@ -79,7 +79,7 @@ def _head(card: Card) -> str:
         f"Kind: {recipe.kind}; network: `{provenance.architecture}`{_of(provenance.paper)}, "
         f"with {card.parameters:,} weights, {provenance.precision}, for a {provenance.target.upper()}. "
         f"Input: {recipe.input.channels}×{recipe.input.height}×{recipe.input.width} "
-        f"(channels × height × width), uint8{tiles}. {_policy(recipe)}"
+        f"(channels × height × width), uint8{tiles}. {_policy(recipe)}{_quality(card)}"
     )
 
 
@@ -96,6 +96,26 @@ def _policy(recipe: Recipe) -> str:
         )
     pixels = "" if recipe.kind == "classification" else f"; a pixel is marked from {policy.mask_threshold:g} upwards"
     return f"A frame is NOT_OK from a score of {policy.threshold:g} upwards{pixels}."
+
+
+def _quality(card: Card) -> str:
+    limits = card.recipe.quality
+    if limits is None:
+        return ""
+    told = (
+        _bounds("mean", limits.min_mean, limits.max_mean),
+        _bounds("share of dark pixels", None, limits.max_dark_share),
+        _bounds("share of bright pixels", None, limits.max_bright_share),
+        _bounds("focus", limits.min_focus, None),
+        "not the bytes of the frame before" if limits.refuse_repeats else "",
+    )
+    origin = "around the training frames" if card.experiment.quality is None else "as the experiment states them"
+    return f"\n\nA picture is judged within these limits, {origin}: {'; '.join(filter(None, told))}; never a black one."
+
+
+def _bounds(name: str, least: float | None, most: float | None) -> str:
+    bounds = [f"{word} {bound:g}" for word, bound in (("at least", least), ("at most", most)) if bound is not None]
+    return f"{name} {', '.join(bounds)}" if bounds else ""
 
 
 def _dataset(card: Card) -> str:

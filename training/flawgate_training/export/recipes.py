@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 from flawgate_contracts.errors import InvalidParameter
 from flawgate_contracts.kinds import CALLS, EXPLANATION, MASK, PROBABILITIES
-from flawgate_contracts.recipe import ModelReference, Policy, Precision, Provenance, Recipe, Target
+from flawgate_contracts.recipe import ModelReference, Policy, Precision, Provenance, QualityLimits, Recipe, Target
 from flawgate_training.datasets.about import About
 from flawgate_training.evaluation.figures import Report
 from flawgate_training.evaluation.goodness import has_good_class
@@ -42,6 +42,7 @@ class Request:
         precision: what the networks are to compute with.
         target: what the graphs are to be rewritten for.
         forced: why to publish even against a refusal of the parity gate; None: do not.
+        quality: how good a picture must be to be judged in service; None: any picture is.
     """
 
     run: Run
@@ -53,6 +54,7 @@ class Request:
     precision: Precision = "fp32"
     target: Target = "cpu"
     forced: str | None = None
+    quality: QualityLimits | None = None
 
 
 def recipe_of(request: Request, number: int, outputs: Sequence[TensorSpec], digests: Mapping[str, str]) -> Recipe:
@@ -82,6 +84,7 @@ def recipe_of(request: Request, number: int, outputs: Sequence[TensorSpec], dige
         explained=any(tensor.name == EXPLANATION for tensor in outputs),
         top_share=experiment.judging.top_share,
         policy=_policy(request),
+        quality=request.quality,
         models=tuple(
             ModelReference(name=f"{request.name}_{call.part}", version=str(number), sha256=digests[call.part])
             for call in CALLS[experiment.task]

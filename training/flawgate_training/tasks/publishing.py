@@ -21,6 +21,7 @@ from flawgate_training.export import calibration
 from flawgate_training.export.card import Card, DatasetCard, shift
 from flawgate_training.export.parity import NamedFrame
 from flawgate_training.export.publication import Material, Published, publish
+from flawgate_training.export.quality import chosen_limits
 from flawgate_training.export.recipes import Request
 from flawgate_training.tasks import data as frames_of
 
@@ -43,6 +44,7 @@ class Publication:
         note: for the model card.
         forced: why to publish even against the parity gate; None: do not.
         frames: to compare on.
+        limited: whether the recipe limits the quality of pictures.
     """
 
     run: Path
@@ -55,6 +57,7 @@ class Publication:
     note: str
     forced: str | None
     frames: int = PARITY_FRAMES
+    limited: bool = True
 
 
 def export(asked: Publication, folder: Path | None) -> None:
@@ -80,6 +83,7 @@ def export(asked: Publication, folder: Path | None) -> None:
         precision=asked.precision,
         target=asked.target,
         forced=asked.forced,
+        quality=chosen_limits(run.experiment.quality, data.subsets.train) if asked.limited else None,
     )
     material = Material(
         frames=_parity_frames(data, asked, run.experiment.judging.threshold),

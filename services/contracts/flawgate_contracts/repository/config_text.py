@@ -1,4 +1,4 @@
-"""The version policy within the text of a config.pbtxt, read and replaced without protobuf; all else stays as it is."""
+"""The text of a config.pbtxt, without protobuf: its version policy read and replaced; all else stays as it is."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -41,6 +41,20 @@ def with_versions(text: str, versions: Sequence[int]) -> str:
     if span is None:
         return f"{text.rstrip()}\n{policy}\n"
     return text[: span[0]] + policy + text[span[1] :]
+
+
+def with_colons(text: str) -> str:
+    """The same text with a colon between a field's name and its list, where it was left out: `input [ ... ]`.
+
+    Triton's own examples leave it out. A parser that does not know the field cannot do without it.
+    """
+    written, done, before = [], 0, ""
+    for token in _tokens(text):
+        if token.text == "[" and before.isidentifier():
+            written += [text[done : token.start], ":"]
+            done = token.start
+        before = token.text
+    return "".join([*written, text[done:]])
 
 
 def _policy(text: str) -> tuple[int, int] | None:

@@ -62,6 +62,23 @@ class ModelRepository:
         versions = loaded_versions(self.config(recipe))
         return versions[0] if len(versions) == 1 else None
 
+    def in_force(self, recipe: str) -> int:
+        """The version in force.
+
+        Raises:
+            UnknownRecipe: there is none of that name.
+            BrokenRecipe: the ensemble's config.pbtxt names no version, or several.
+        """
+        self.known_versions(recipe)
+        active = self.active(recipe)
+        if active is None:
+            raise BrokenRecipe(
+                f"{self.config(recipe)} does not say which version is in force; copy the ensemble.pbtxt of a version "
+                "there.",
+                {"recipe": recipe},
+            )
+        return active
+
     def recipe(self, name: str, version: int) -> Recipe:
         """One version of a recipe.
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from flawgate_contracts.errors import GoldenFailed
 from flawgate_contracts.recipe import Recipe
-from flawgate_decision.core import decide, prove
-from flawgate_decision.model_server import ModelServer
 from flawgate_imaging.geometry import Geometry
 from flawgate_imaging.golden_frames import Found, Frames, Missing
+from flawgate_inference.deciding import decide, prove
+from flawgate_inference.model_server import ModelServer
 
 INFER_TIMEOUT_S = 60.0
 """For one golden frame: the first of a version may be slow."""

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from flawgate_contracts.errors import RecipeUnavailable
 from flawgate_contracts.recipe import Recipe
-from flawgate_decision.model_server import ModelServer, ServedModel, Tensors
+from flawgate_inference.model_server import ModelServer, ServedModel, Tensors
 
 
 class ControlledServer(ModelServer, Protocol):

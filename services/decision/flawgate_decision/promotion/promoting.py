@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Literal
 
 from flawgate_contracts.errors import (
-    BrokenRecipe,
     GoldenFailed,
     InvalidParameter,
     ModelServerUnavailable,
@@ -100,7 +99,7 @@ async def rollback(
         FlawgateError: as of `promote`.
     """
     terms = terms or Terms()
-    active = _active(repository, name)
+    active = repository.in_force(name)
     before = history.read(repository, name).version_before(active)
     if before is None:
         raise UnknownVersion(
@@ -118,7 +117,7 @@ async def _change(
     recipe = repository.recipe(name, version)
     with lock.changing(repository.root):
         await repair(repository, recipe, server)
-        active = _active(repository, name)
+        active = repository.in_force(name)
         if active == version:
             raise InvalidParameter(f"Version {version} of recipe {name} is in force already.", {"field": "version"})
         digests.verify(repository, recipe)
@@ -127,18 +126,6 @@ async def _change(
         await _refuse_silence(server)
         change = Change(repository, recipe, active, server, terms.on_step)
         return Promoted(recipe, active, await change.carry_out(frames, _note(recipe, active, frames, terms, what)))
-
-
-def _active(repository: ModelRepository, name: str) -> int:
-    repository.known_versions(name)
-    active = repository.active(name)
-    if active is None:
-        raise BrokenRecipe(
-            f"{repository.config(name)} does not say which version is in force; copy the ensemble.pbtxt of a version "
-            "there.",
-            {"recipe": name},
-        )
-    return active
 
 
 def _refuse_unchecked(recipe: Recipe, frames: Frames, reason: str | None) -> None:

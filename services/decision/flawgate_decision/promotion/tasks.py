@@ -141,7 +141,7 @@ def _server(target: Target) -> ControlledServer:
         return TritonModelServer(target.triton, max_message_bytes=MAX_MESSAGE_BYTES)
     try:
         # Only here: where Triton runs, ONNX Runtime need not be installed.
-        from flawgate_decision.onnx_server import OnnxModelServer  # noqa: PLC0415
+        from flawgate_inference.onnx_server import OnnxModelServer  # noqa: PLC0415
     except ImportError as err:
         raise InvalidParameter(
             "--offline runs golden frames with ONNX Runtime; install `flawgate-decision[onnxruntime]`.",

@@ -1,24 +1,24 @@
-"""Connections to the database: SQLite for one machine, PostgreSQL for a cluster, behind the same two verbs."""
+"""Connections to the database: SQLite for one machine, PostgreSQL for a cluster, behind the same verbs."""
 
-import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, ExceptionContext, event
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from flawgate_contracts.errors import DiskFull, InvalidParameter, RecordsUnavailable
+from flawgate_gateway.database.threads import WAIT_S, Lanes
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 POOL_SIZE = 10
-WAIT_S = 5.0
-"""Longest wait for a connection, for a lock of SQLite, for PostgreSQL to be reached; seconds."""
+READERS = 4
+"""Threads that read SQLite at once."""
 STATEMENT_S = 30.0
 """Longest time of one statement in PostgreSQL, in seconds."""
 
@@ -31,22 +31,69 @@ READ_ONLY = "25006"
 
 _WRITES = "flawgate_writes"
 
+T = TypeVar("T")
+
 
 class Database:
-    """Gives connections: for reading, or for one transaction that writes."""
+    """Gives transactions, for reading or for writing.
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    `read` and `write` carry out a function: what stands in the way of every frame is written so, since SQLite then
+    costs one hop to a thread, and not three a statement (docs/decisions/0015). `reading` and `writing` give a
+    connection to a block that does other things between its statements.
+    """
+
+    def __init__(self, engine: AsyncEngine, lanes: Lanes | None = None) -> None:
+        """A database that is not opened yet.
+
+        Args:
+            engine: of SQLite or PostgreSQL.
+            lanes: over the same SQLite; None: it is PostgreSQL.
+        """
         self._engine = engine
         self._writing_engine = engine.execution_options(**{_WRITES: True})  # the same connections
-        # One writer at a time is all that SQLite has: waiting here costs nothing, waiting in the driver polls.
-        self._writer = asyncio.Lock() if self.is_sqlite else None
+        self._lanes = lanes
         self.has_tables = False
         """Whether the tables are known to stand (`migrating.upgrade`); before, nothing can be read or written."""
 
     @property
     def is_sqlite(self) -> bool:
         """Whether it is SQLite, and else PostgreSQL."""
-        return self._engine.dialect.name == "sqlite"
+        return self._lanes is not None
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Carry out something that sees one state of the database, and writes nothing.
+
+        Args:
+            work: given the connection; perhaps run in another thread.
+
+        Raises:
+            RecordsUnavailable: the database does not answer.
+        """
+        self._check_tables()
+        with translated():
+            if self._lanes is not None:
+                return await self._lanes.reading.carry_out(work)
+            async with self._engine.connect() as connection:
+                return await connection.run_sync(work)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Carry out a transaction: all of it is written at its end, or nothing where it raises.
+
+        Whoever is cancelled may find it written or not; after the `CancelledError`, nothing is written any more.
+
+        Args:
+            work: given the connection; perhaps run in another thread.
+
+        Raises:
+            RecordsUnavailable: the database does not answer, or is locked for too long.
+            DiskFull: there is no space for it.
+        """
+        self._check_tables()
+        with translated():
+            if self._lanes is not None:
+                return await self._lanes.writing.carry_out(work)
+            async with self._writing_engine.begin() as connection:
+                return await connection.run_sync(work)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -82,9 +129,9 @@ class Database:
         """
         with translated():
             async with AsyncExitStack() as stack:
-                if self._writer is not None:
-                    async with asyncio.timeout(WAIT_S):
-                        await stack.enter_async_context(self._writer)
+                if self._lanes is not None:
+                    # Waiting for a turn costs nothing; waiting in the driver polls.
+                    await stack.enter_async_context(self._lanes.writing.turn())
                 yield await stack.enter_async_context(self._writing_engine.begin())
 
     def _check_tables(self) -> None:
@@ -93,6 +140,8 @@ class Database:
 
     async def close(self) -> None:
         """Let go of all connections."""
+        if self._lanes is not None:
+            await self._lanes.close()
         await self._engine.dispose()
 
 
@@ -107,7 +156,7 @@ def connect(url: str) -> Database:
     """
     parsed = _parsed(url)
     if parsed.get_backend_name() == "sqlite":
-        return Database(_sqlite(parsed))
+        return _sqlite(parsed)
     return Database(_postgresql(parsed))
 
 
@@ -171,12 +220,22 @@ def _postgresql(url: URL) -> AsyncEngine:
     return engine
 
 
-def _sqlite(url: URL) -> AsyncEngine:
+def _sqlite(url: URL) -> Database:
     Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
     engine = create_async_engine(url, pool_size=POOL_SIZE, pool_timeout=WAIT_S)
+    threaded = url.set(drivername="sqlite+pysqlite")
+    writing = create_engine(threaded, pool_size=1, max_overflow=0, pool_timeout=WAIT_S)
+    reading = create_engine(threaded, pool_size=READERS, max_overflow=0, pool_timeout=WAIT_S)
+    for each in (engine.sync_engine, writing, reading):
+        _prepare(each)
+    return Database(engine, Lanes(writing.execution_options(**{_WRITES: True}), reading, readers=READERS))
 
-    @event.listens_for(engine.sync_engine, "connect")
-    def prepare(connection: Any, _: Any) -> None:
+
+def _prepare(engine: Engine) -> None:
+    """Let connections of SQLite be durable, wait for locks, and begin their transactions as they are meant."""
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # the driver begins no transactions of its own: `begin` does
         cursor = connection.cursor()
         # FULL: what was answered outlives a power cut, too.
@@ -184,10 +243,8 @@ def _sqlite(url: URL) -> AsyncEngine:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get(_WRITES, False)
         # A transaction that first reads and then writes would fail where another wrote in between.
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine

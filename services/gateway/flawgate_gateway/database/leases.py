@@ -4,13 +4,25 @@ import time
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import delete, or_
+from sqlalchemy import bindparam, delete, or_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
 from flawgate_gateway.database.connections import Database
 from flawgate_gateway.database.moments import now_us
 from flawgate_gateway.database.tables import leases
+
+
+def _claim(first: sqlite.Insert | postgresql.Insert) -> ReturningInsert[Any]:
+    """Insert a claim, or overwrite one that is the same holder's or has ended; gives a row where that was done."""
+    return first.on_conflict_do_update(
+        index_elements=[leases.c.name],
+        set_={"owner": first.excluded.owner, "until_us": first.excluded.until_us},
+        where=or_(leases.c.owner == first.excluded.owner, leases.c.until_us <= bindparam("claimed_at_us")),
+    ).returning(leases.c.name)
+
+
+_CLAIM_SQLITE, _CLAIM_POSTGRESQL = _claim(sqlite.insert(leases)), _claim(postgresql.insert(leases))
 
 
 class Lease:
@@ -48,8 +60,11 @@ class Lease:
             RecordsUnavailable: the database does not answer.
         """
         asked = time.monotonic()
-        async with self._database.writing() as connection:
-            taken = (await connection.execute(self._claim())).first() is not None
+        now = now_us()
+        until_us = now + round(self._lasts_s * 1_000_000)
+        claim = {"name": self._name, "owner": self._owner, "until_us": until_us, "claimed_at_us": now}
+        statement = _CLAIM_SQLITE if self._database.is_sqlite else _CLAIM_POSTGRESQL
+        taken = await self._database.write(lambda connection: connection.execute(statement, claim).first() is not None)
         self._until = asked + self._lasts_s if taken else 0.0
         return taken
 
@@ -60,16 +75,5 @@ class Lease:
             RecordsUnavailable: the database does not answer; the lease then ends by itself.
         """
         self._until = 0.0
-        async with self._database.writing() as connection:
-            await connection.execute(delete(leases).where(leases.c.name == self._name, leases.c.owner == self._owner))
-
-    def _claim(self) -> ReturningInsert[Any]:
-        """Insert the claim, or overwrite one that is this holder's or has ended; gives a row where that was done."""
-        insert = sqlite.insert(leases) if self._database.is_sqlite else postgresql.insert(leases)
-        now = now_us()
-        claim = insert.values(name=self._name, owner=self._owner, until_us=now + round(self._lasts_s * 1_000_000))
-        return claim.on_conflict_do_update(
-            index_elements=[leases.c.name],
-            set_={"owner": claim.excluded.owner, "until_us": claim.excluded.until_us},
-            where=or_(leases.c.owner == self._owner, leases.c.until_us <= now),
-        ).returning(leases.c.name)
+        ours = delete(leases).where(leases.c.name == self._name, leases.c.owner == self._owner)
+        await self._database.write(lambda connection: connection.execute(ours))

@@ -12,47 +12,28 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     Text,
     UniqueConstraint,
-    Uuid,
     and_,
     literal_column,
     text,
 )
 
-NAMES = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    "pk": "pk_%(table_name)s",
-}
+from flawgate_gateway.database import columns, stream_tables
+from flawgate_gateway.database.columns import Id, Key, moment, partial
 
-metadata = MetaData(naming_convention=NAMES)
-
-_Id = Uuid(as_uuid=False)
-_Key = BigInteger().with_variant(Integer, "sqlite")
-"""SQLite numbers rows of its INTEGER alone."""
-
-
-def _moment(name: str, *, nullable: bool = False, index: bool = False) -> "Column[int]":
-    return Column(name, BigInteger, nullable=nullable, index=index)
-
-
-def _partial(name: str, *columns: str, where: str) -> Index:
-    """An index of some rows."""
-    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
-
+metadata = columns.metadata
+camera_streams, gaps = stream_tables.camera_streams, stream_tables.gaps
 
 inspections = Table(
     "inspections",
     metadata,
-    Column("id", _Id, primary_key=True),
-    _moment("acquired_at_us", nullable=True),
-    _moment("received_at_us"),
-    _moment("decided_at_us"),
+    Column("id", Id, primary_key=True),
+    moment("acquired_at_us", nullable=True),
+    moment("received_at_us"),
+    moment("decided_at_us"),
     Column("plant", String(128)),
     Column("line", String(128)),
     Column("station", String(128)),
@@ -68,6 +49,8 @@ inspections = Table(
     Column("score", Float),
     Column("margin", Float),
     Column("frame_sha256", String(64), nullable=False),
+    Column("stream_id", Id),
+    Column("sequence", BigInteger),
     Column("document", Text, nullable=False),
     Index("ix_inspections_time", "decided_at_us", "id"),
     Index("ix_inspections_part", "part", "decided_at_us", "id"),
@@ -76,8 +59,19 @@ inspections = Table(
     Index("ix_inspections_station", "station", "decided_at_us", "id"),
     Index("ix_inspections_recipe", "recipe", "decided_at_us", "id"),
     Index("ix_inspections_version", "recipe", "recipe_version", "decided_at_us", "id"),
+    Index(
+        "uq_inspections_capture",
+        "stream_id",
+        "sequence",
+        unique=True,
+        sqlite_where=text("stream_id IS NOT NULL"),
+        postgresql_where=text("stream_id IS NOT NULL"),
+    ),
 )
-"""One row an inspection. `margin` is score − threshold; `document` the answer as JSON, without its links."""
+"""One row an inspection. `margin` is score − threshold; `document` the answer as JSON, without its links.
+
+A frame of a camera's stream has its number there, which one inspection alone can have.
+"""
 
 NEAR_MARGIN = 0.1
 """Scores no further from their threshold than this have an index of their own."""
@@ -115,9 +109,9 @@ idempotency_keys = Table(
     Column("key", String(255), primary_key=True),
     Column("fingerprint", String(64), nullable=False),
     Column("owner", String(36)),
-    _moment("lease_until_us"),
-    _moment("expires_at_us", index=True),
-    Column("inspection_id", _Id),
+    moment("lease_until_us"),
+    moment("expires_at_us", index=True),
+    Column("inspection_id", Id),
     Column("refusal", Text),
 )
 """A key in use (`owner` holds it until its lease ends), or its end: an inspection, or a refusal as JSON."""
@@ -125,18 +119,18 @@ idempotency_keys = Table(
 evidence = Table(
     "evidence",
     metadata,
-    Column("inspection_id", _Id, ForeignKey("inspections.id"), primary_key=True),
+    Column("inspection_id", Id, ForeignKey("inspections.id"), primary_key=True),
     Column("evaluation", String(16), nullable=False),
     Column("frame_sha256", String(64), index=True),
     Column("mask_sha256", String(64), index=True),
     Column("explanation_sha256", String(64), index=True),
     Column("document", Text, nullable=False),
     Column("stored_bytes", BigInteger, nullable=False),
-    _moment("keep_until_us", nullable=True),
-    _moment("purged_at_us", nullable=True),
-    _partial("ix_evidence_due", "keep_until_us", "inspection_id", where="purged_at_us IS NULL"),
-    _partial("ix_evidence_kept", "evaluation", "inspection_id", "stored_bytes", where="purged_at_us IS NULL"),
-    _partial("ix_evidence_emptying", "inspection_id", where="purged_at_us IS NOT NULL AND frame_sha256 IS NOT NULL"),
+    moment("keep_until_us", nullable=True),
+    moment("purged_at_us", nullable=True),
+    partial("ix_evidence_due", "keep_until_us", "inspection_id", where="purged_at_us IS NULL"),
+    partial("ix_evidence_kept", "evaluation", "inspection_id", "stored_bytes", where="purged_at_us IS NULL"),
+    partial("ix_evidence_emptying", "inspection_id", where="purged_at_us IS NOT NULL AND frame_sha256 IS NOT NULL"),
 )
 """What the pictures of an inspection are drawn from: digests of blobs in the archive, and how to draw (JSON).
 
@@ -146,14 +140,14 @@ A purge first says when (`purged_at_us`), and takes the digests away once the bl
 holds = Table(
     "holds",
     metadata,
-    Column("id", _Id, primary_key=True),
-    Column("inspection_id", _Id, index=True),
+    Column("id", Id, primary_key=True),
+    Column("inspection_id", Id, index=True),
     Column("part", String(128), index=True),
     Column("lot", String(128), index=True),
     Column("author", String(128), nullable=False),
     Column("reason", Text, nullable=False),
-    _moment("created_at_us"),
-    _moment("released_at_us", nullable=True),
+    moment("created_at_us"),
+    moment("released_at_us", nullable=True),
     Column("released_by", String(128)),
 )
 """Whose pictures a purge must not delete: those of one inspection, part or lot."""
@@ -161,13 +155,13 @@ holds = Table(
 reviews = Table(
     "reviews",
     metadata,
-    Column("id", _Id, primary_key=True),
-    Column("inspection_id", _Id, ForeignKey("inspections.id"), nullable=False),
+    Column("id", Id, primary_key=True),
+    Column("inspection_id", Id, ForeignKey("inspections.id"), nullable=False),
     Column("evaluation", String(16), nullable=False),
     Column("reviewer", String(128), nullable=False),
     Column("comment", Text),
     Column("caller", String(64), nullable=False),
-    _moment("reviewed_at_us"),
+    moment("reviewed_at_us"),
     Index("ix_reviews_inspection", "inspection_id", "reviewed_at_us", "id"),
     Index("ix_reviews_time", "reviewed_at_us", "id"),
 )
@@ -182,7 +176,7 @@ policies = Table(
     Column("document", Text, nullable=False),
     Column("author", String(128), nullable=False),
     Column("reason", Text, nullable=False),
-    _moment("created_at_us"),
+    moment("created_at_us"),
     Index(
         "uq_policies_active",
         "recipe",
@@ -196,13 +190,13 @@ policies = Table(
 policy_changes = Table(
     "policy_changes",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", Id, primary_key=True),
     Column("recipe", String(64), nullable=False),
     Column("version", Integer),
     Column("action", String(16), nullable=False),
     Column("author", String(128), nullable=False),
     Column("reason", Text, nullable=False),
-    _moment("changed_at_us"),
+    moment("changed_at_us"),
     Index("ix_policy_changes_recipe", "recipe", "changed_at_us", "id"),
 )
 """Who did what to which version, and why; a version of null is the policy that the recipe brings along."""
@@ -218,13 +212,13 @@ streams = Table(
 events = Table(
     "events",
     metadata,
-    Column("number", _Key, primary_key=True, autoincrement=True),
-    Column("id", _Id, nullable=False, unique=True),
+    Column("number", Key, primary_key=True, autoincrement=True),
+    Column("id", Id, nullable=False, unique=True),
     Column("stream", String(400), nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("type", String(128), nullable=False),
-    Column("inspection_id", _Id),
-    _moment("created_at_us", index=True),
+    Column("inspection_id", Id),
+    moment("created_at_us", index=True),
     Column("document", Text, nullable=False),
     UniqueConstraint("stream", "sequence"),
 )
@@ -233,15 +227,15 @@ events = Table(
 deliveries = Table(
     "deliveries",
     metadata,
-    Column("number", _Key, primary_key=True, autoincrement=True),
+    Column("number", Key, primary_key=True, autoincrement=True),
     Column("sink", String(64), nullable=False),
-    Column("event_number", _Key, ForeignKey("events.number"), nullable=False),
+    Column("event_number", Key, ForeignKey("events.number"), nullable=False),
     Column("stream", String(400), nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("state", String(16), nullable=False),
     Column("attempts", Integer, nullable=False, server_default="0"),
-    _moment("next_attempt_at_us"),
-    _moment("ended_at_us", nullable=True),
+    moment("next_attempt_at_us"),
+    moment("ended_at_us", nullable=True),
     Column("last_error", Text),
     Column("replay", Boolean, nullable=False, server_default=text("false")),
     Index("ix_deliveries_due", "sink", "state", "stream", "sequence"),
@@ -254,7 +248,7 @@ leases = Table(
     metadata,
     Column("name", String(128), primary_key=True),
     Column("owner", String(36), nullable=False),
-    _moment("until_us"),
+    moment("until_us"),
 )
 """What one gateway does for all of them: deliver to a sink, purge."""
 
@@ -266,8 +260,8 @@ api_keys = Table(
     Column("secret_sha256", String(64), nullable=False),
     Column("scopes", String(255), nullable=False),
     Column("requests_per_s", Float),
-    _moment("created_at_us"),
-    _moment("expires_at_us", nullable=True),
-    _moment("revoked_at_us", nullable=True),
+    moment("created_at_us"),
+    moment("expires_at_us", nullable=True),
+    moment("revoked_at_us", nullable=True),
 )
 """Who may call; of the secret only its SHA-256 is stored."""

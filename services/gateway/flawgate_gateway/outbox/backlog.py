@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import BindParameter, Select, Subquery, bindparam, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import BindParameter, Connection, Select, Subquery, bindparam, func, select, update
 
 from flawgate_gateway.database.moments import now_us
 from flawgate_gateway.database.tables import deliveries, events
@@ -46,9 +45,9 @@ class Outcome:
     wait_s: float
 
 
-async def heads(connection: AsyncConnection, sink: str) -> list[Head]:
+def heads(connection: Connection, sink: str) -> list[Head]:
     """The heads of all streams with something for a sink, the longest waiting first."""
-    return [Head(*row) for row in await connection.execute(_HEADS, {"of_sink": sink})]
+    return [Head(*row) for row in connection.execute(_HEADS, {"of_sink": sink})]
 
 
 def head_numbers(sink: str | BindParameter[str]) -> Subquery:
@@ -78,20 +77,16 @@ def _heads() -> Select[str, int]:
     )
 
 
-# Built once: it takes longer to build than to carry out.
-_HEADS = _heads()
-
-
-async def batch(connection: AsyncConnection, sink: str, stream: str, limit: int) -> list[Pending]:
+def batch(connection: Connection, sink: str, stream: str, limit: int) -> list[Pending]:
     """The first pending deliveries of a stream, in order; none where the first is to wait still."""
-    rows = (await connection.execute(_batch(sink, stream).limit(limit))).all()
+    rows = connection.execute(_BATCH, {"of_sink": sink, "of_stream": stream, "at_most": limit}).all()
     if not rows or rows[0].next_attempt_at_us > now_us():
         return []
     return [Pending(row.number, row.stream, row.attempts, row.id, row.type, row.document) for row in rows]
 
 
-def _batch(sink: str, stream: str) -> Select[tuple[int, str, int, str, str, str, int]]:
-    mine = (deliveries.c.sink == sink, deliveries.c.state == PENDING, deliveries.c.stream == stream)
+def _batch() -> Select[int, str, int, str, str, str, int]:
+    of_sink, of_stream = deliveries.c.sink == bindparam("of_sink"), deliveries.c.stream == bindparam("of_stream")
     return (
         select(
             deliveries.c.number,
@@ -103,27 +98,36 @@ def _batch(sink: str, stream: str) -> Select[tuple[int, str, int, str, str, str,
             deliveries.c.next_attempt_at_us,
         )
         .join(events, events.c.number == deliveries.c.event_number)
-        .where(*mine)
+        .where(of_sink, deliveries.c.state == PENDING, of_stream)
         .order_by(deliveries.c.sequence)
+        .limit(bindparam("at_most"))
     )
 
 
-async def settle_delivered(connection: AsyncConnection, numbers: Sequence[int]) -> None:
+def settle_delivered(connection: Connection, numbers: Sequence[int]) -> None:
     """Write that the sink has these."""
-    taken = update(deliveries).where(deliveries.c.number.in_(numbers), deliveries.c.state == PENDING)
-    await connection.execute(taken.values(state=DELIVERED, ended_at_us=now_us(), last_error=None))
+    connection.execute(_TAKEN, {"brought": numbers, "ended_at_us": now_us()})
 
 
-async def settle_failed(connection: AsyncConnection, outcome: Outcome) -> None:
+def settle_failed(connection: Connection, outcome: Outcome) -> None:
     """Write that the sink did not take one, and when to try again or that nobody will."""
     now = now_us()
-    failed = update(deliveries).where(deliveries.c.number == outcome.number, deliveries.c.state == PENDING)
-    await connection.execute(
-        failed.values(
-            state=outcome.state,
-            attempts=outcome.attempts,
-            last_error=outcome.detail[:MAX_DETAIL_CHARACTERS],
-            next_attempt_at_us=now + round(outcome.wait_s * 1_000_000),
-            ended_at_us=None if outcome.state == PENDING else now,
-        )
-    )
+    said = {
+        "tried": outcome.number,
+        "state": outcome.state,
+        "attempts": outcome.attempts,
+        "last_error": outcome.detail[:MAX_DETAIL_CHARACTERS],
+        "next_attempt_at_us": now + round(outcome.wait_s * 1_000_000),
+        "ended_at_us": None if outcome.state == PENDING else now,
+    }
+    connection.execute(_FAILED, said)
+
+
+# Built once: they take longer to build than to carry out.
+_HEADS, _BATCH = _heads(), _batch()
+_TAKEN = (
+    update(deliveries)
+    .where(deliveries.c.number.in_(bindparam("brought", expanding=True)), deliveries.c.state == PENDING)
+    .values(state=DELIVERED, ended_at_us=bindparam("ended_at_us"), last_error=None)
+)
+_FAILED = update(deliveries).where(deliveries.c.number == bindparam("tried"), deliveries.c.state == PENDING)

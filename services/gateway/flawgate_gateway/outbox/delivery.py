@@ -4,10 +4,12 @@ import asyncio
 import json
 import time
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from typing import Protocol
 
 import structlog
+from sqlalchemy import Connection
 
 from flawgate_contracts.errors import FlawgateError
 from flawgate_gateway.database.connections import Database
@@ -19,9 +21,9 @@ from flawgate_gateway.outbox.sending import Answer, Message, Sender, Verdict
 from flawgate_gateway.outbox.sinks import MqttSink, WebhookSink
 from flawgate_gateway.outbox.states import DEAD, PENDING
 
-BATCH = 64
+BATCH = 160
 """Deliveries of a stream that are read at once."""
-ROUND_S = 0.1
+ROUND_S = 0.25
 """Shortest time between two rounds, in seconds: what was delivered meanwhile is written in one transaction."""
 
 log = structlog.get_logger(__name__)
@@ -139,11 +141,8 @@ class SinkDelivery:
         free = self._sink.max_in_flight - len(self._workers)
         if free <= 0:
             return
-        async with self._database.reading() as connection:
-            now = now_us()
-            due = [head.stream for head in await heads(connection, self._sink.name) if head.next_attempt_at_us <= now]
-            idle = [stream for stream in due if stream not in self._workers][:free]
-            batches = {stream: await batch(connection, self._sink.name, stream, BATCH) for stream in idle}
+        busy = frozenset(self._workers)
+        batches = await self._database.read(lambda connection: _batches(connection, self._sink.name, busy, free))
         for stream, pending in batches.items():
             task = asyncio.ensure_future(self._bring(pending))
             self._workers[stream] = task
@@ -209,11 +208,7 @@ class SinkDelivery:
         delivered, failed = list(self._delivered), list(self._failed)
         if not delivered and not failed:
             return
-        async with self._database.writing() as connection:
-            if delivered:
-                await settle_delivered(connection, delivered)
-            for outcome in failed:
-                await settle_failed(connection, outcome)
+        await self._database.write(lambda connection: _write(connection, delivered, failed))
         del self._delivered[: len(delivered)]
         del self._failed[: len(failed)]
 
@@ -237,6 +232,22 @@ class SinkDelivery:
         held = await self._lease.acquire()
         self._sure_until = asked + self._lease_s if held else 0.0
         return held
+
+
+def _batches(connection: Connection, sink: str, busy: AbstractSet[str], most: int) -> dict[str, list[Pending]]:
+    """What may be sent now of streams that nobody is busy with, of so many at most."""
+    now = now_us()
+    due = [head.stream for head in heads(connection, sink) if head.next_attempt_at_us <= now]
+    idle = [stream for stream in due if stream not in busy][:most]
+    return {stream: batch(connection, sink, stream, BATCH) for stream in idle}
+
+
+def _write(connection: Connection, delivered: Sequence[int], failed: Sequence[Outcome]) -> None:
+    """What came of tries."""
+    if delivered:
+        settle_delivered(connection, delivered)
+    for outcome in failed:
+        settle_failed(connection, outcome)
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -9,19 +9,22 @@ from typing import Any
 from uuid_utils import uuid7
 
 from flawgate_contracts.context import current_context
-from flawgate_gateway.answer import Inspection, rfc_3339
+from flawgate_gateway.answer import Gap, Inspection, rfc_3339
+from flawgate_gateway.frames import Identity
 from flawgate_gateway.outbox.payloads import PolicyActivatedData, Reviewed, ReviewedData, shortened
 from flawgate_gateway.outbox.sources import recipe_source, station_source
 
 COMPLETED = "org.flawgate.inspection.completed.v1"
 REVIEWED = "org.flawgate.inspection.reviewed.v1"
 POLICY_ACTIVATED = "org.flawgate.policy.activated.v1"
-EVENT_TYPES = (COMPLETED, REVIEWED, POLICY_ACTIVATED)
+STREAM_GAP = "org.flawgate.stream.gap.v1"
+EVENT_TYPES = (COMPLETED, REVIEWED, POLICY_ACTIVATED, STREAM_GAP)
 
 SCHEMAS = {
     COMPLETED: "urn:flawgate:schemas:inspection.completed:v1",
     REVIEWED: "urn:flawgate:schemas:inspection.reviewed:v1",
     POLICY_ACTIVATED: "urn:flawgate:schemas:policy.activated:v1",
+    STREAM_GAP: "urn:flawgate:schemas:stream.gap:v1",
 }
 """Type → `dataschema`. A name, no place: the same event may be answered for by several gateways."""
 
@@ -40,7 +43,7 @@ class EventDraft:
     source: str
     type: str
     inspection_id: str | None
-    """Of the inspection that it tells of; None of a policy."""
+    """Of the inspection that it tells of; None of a policy or a gap."""
     document: Mapping[str, Any]
     """Attributes and data, without `sequence` and `recordedtime`."""
 
@@ -100,6 +103,19 @@ def policy_activated(recipe: str, version: str, author: str, reason: str, at: da
         data.model_dump(mode="json"),
         at=at,
         subject=recipe,
+        inspection_id=None,
+    )
+
+
+def gap_recorded(gap: Gap) -> EventDraft:
+    """Frames of a camera's stream were not inspected, and will not be."""
+    place = Identity(plant=gap.plant, line=gap.line, station=gap.station)
+    return _draft(
+        STREAM_GAP,
+        station_source(place),
+        gap.model_dump(mode="json"),
+        at=gap.received_at,
+        subject=gap.camera,
         inspection_id=None,
     )
 

@@ -5,8 +5,8 @@ are user properties. Nobody signs a message: who may publish is the broker's to 
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Coroutine, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,8 +14,8 @@ import aiomqtt
 import structlog
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
 
+from flawgate_contracts.mqtt import Client, Refused, enter, leave, until_lost
 from flawgate_gateway.outbox.drafts import encoded
 from flawgate_gateway.outbox.sending import TAKEN, Answer, Message, Verdict, tls_context
 from flawgate_gateway.outbox.sinks import MqttSink, read_secret
@@ -85,7 +85,7 @@ class MqttSender:
             await session.publish(topic, payload, properties=_properties(message.event, self._sink.expiry_s))
         except Refused as err:
             busy = err.code == _QUOTA_EXCEEDED
-            return Answer(Verdict.UNREACHABLE if busy else Verdict.REFUSED, f"refused it ({err})")
+            return Answer(Verdict.UNREACHABLE if busy else Verdict.REFUSED, str(err))
         except ConnectionLost:
             # It may be for this very message, such as one that is too large: it must not hold up all others for ever.
             await self._drop(session)
@@ -127,9 +127,9 @@ class MqttSender:
             self._session = None
             await session.close()
 
-    def _client(self) -> "_Client":
+    def _client(self) -> Client:
         sink = self._sink
-        client = _Client(
+        client = Client(
             sink.host,
             sink.effective_port,
             username=sink.username,
@@ -146,62 +146,25 @@ class MqttSender:
         return client
 
 
-class Refused(aiomqtt.MqttError):
-    """The broker acknowledged a message by saying that it does not take it."""
-
-    def __init__(self, reason: ReasonCode) -> None:
-        super().__init__(str(reason))
-        self.code = int(reason.value)
-
-
 class ConnectionLost(aiomqtt.MqttError):
     """The connection ended before the broker acknowledged a message."""
-
-
-class _Client(aiomqtt.Client):
-    """A client that hears it when the broker refuses a message; aiomqtt takes any acknowledgement for a good one."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._refusals: dict[int, ReasonCode] = {}
-
-    @contextmanager
-    def _pending_call(self, mid: int, value: Any, pending_dict: dict[int, Any]) -> Iterator[None]:
-        with super()._pending_call(mid, value, pending_dict):
-            yield
-        refusal = self._refusals.pop(mid, None)
-        if refusal is not None:
-            raise Refused(refusal)
-
-    def _on_publish(self, client: Any, userdata: Any, mid: int, reason_code: ReasonCode, properties: Any) -> None:
-        if reason_code.is_failure:
-            self._refusals[mid] = reason_code
-        super()._on_publish(client, userdata, mid, reason_code, properties)
 
 
 class _Session:
     """One connection, from its handshake until it is lost or closed."""
 
-    def __init__(self, client: _Client) -> None:
+    def __init__(self, client: Client) -> None:
         self._client = client
-        self._watching = asyncio.ensure_future(_until_lost(client))
+        self._watching = asyncio.ensure_future(_ended(client))
 
     @classmethod
-    async def open(cls, client: _Client) -> Self:
+    async def open(cls, client: Client) -> Self:
         """Connect.
 
         Raises:
             aiomqtt.MqttError: the broker cannot be reached, or does not let us in.
         """
-        entering = asyncio.ensure_future(client.__aenter__())
-        try:
-            await asyncio.shield(entering)
-        except asyncio.CancelledError:
-            # A thread opens the socket and cannot be stopped: what it opens must be closed.
-            with suppress(aiomqtt.MqttError):
-                await entering
-                await client.__aexit__(None, None, None)
-            raise
+        await enter(client)
         return cls(client)
 
     @property
@@ -228,8 +191,7 @@ class _Session:
         """Say good-bye where anybody listens."""
         self._watching.cancel()
         await asyncio.gather(self._watching, return_exceptions=True)
-        with suppress(aiomqtt.MqttError):
-            await self._client.__aexit__(None, None, None)
+        await leave(self._client)
 
     async def _unless_lost(self, work: Coroutine[Any, Any, None]) -> None:
         publishing = asyncio.ensure_future(work)
@@ -244,10 +206,9 @@ class _Session:
         publishing.result()
 
 
-async def _until_lost(client: aiomqtt.Client) -> None:
+async def _ended(client: Client) -> None:
     with suppress(aiomqtt.MqttError):
-        async for _ in client.messages:
-            """Nothing is subscribed to: no message comes, only the end of the connection."""
+        await until_lost(client)
 
 
 def _properties(event: Mapping[str, Any], expiry_s: int) -> Properties:

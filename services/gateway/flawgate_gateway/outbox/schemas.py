@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from flawgate_gateway.outbox.drafts import COMPLETED, POLICY_ACTIVATED, REVIEWED, SCHEMAS
+from flawgate_gateway.answer import Gap
+from flawgate_gateway.outbox.drafts import COMPLETED, POLICY_ACTIVATED, REVIEWED, SCHEMAS, STREAM_GAP
 from flawgate_gateway.outbox.payloads import CompletedData, PolicyActivatedData, ReviewedData
 
 FOLDER = Path(__file__).parent / "schemas_v1"
@@ -19,6 +20,7 @@ _DATA: dict[str, type[BaseModel]] = {
     COMPLETED: CompletedData,
     REVIEWED: ReviewedData,
     POLICY_ACTIVATED: PolicyActivatedData,
+    STREAM_GAP: Gap,
 }
 
 

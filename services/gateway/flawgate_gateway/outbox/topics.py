@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from flawgate_gateway.outbox.drafts import COMPLETED, POLICY_ACTIVATED, REVIEWED
+from flawgate_gateway.outbox.drafts import COMPLETED, POLICY_ACTIVATED, REVIEWED, STREAM_GAP
 
 UNNAMED = "-"
 """Level of a place that an inspection does not name."""
 
-_KINDS = {COMPLETED: "result", REVIEWED: "review"}
+_KINDS = {COMPLETED: "inspection/result", REVIEWED: "inspection/review", STREAM_GAP: "stream/gap"}
 _NONCHARACTERS = [*range(0xFDD0, 0xFDF0), *(plane << 16 | end for plane in range(17) for end in (0xFFFE, 0xFFFF))]
 """Unicode has given them no meaning, and brokers hang up on whoever sends them in a topic or a property."""
 _ESCAPED = str.maketrans({each: quote(each, safe="") for each in [*"%+#/$\x00", *map(chr, _NONCHARACTERS)]})
@@ -25,12 +25,13 @@ def topic_of(prefix: str, event_type: str, data: Mapping[str, Any]) -> str:
         data: its data.
 
     Returns:
-        `PREFIX/PLANT/LINE/STATION/inspection/result` (or `.../review`), `PREFIX/recipes/RECIPE/policy`.
+        `PREFIX/PLANT/LINE/STATION/inspection/result` (or `.../review`), `PREFIX/PLANT/LINE/STATION/stream/gap`,
+        `PREFIX/recipes/RECIPE/policy`.
     """
     if event_type == POLICY_ACTIVATED:
         return f"{prefix}/recipes/{_level(data['recipe'])}/policy"
     place = "/".join(_level(data[name]) for name in ("plant", "line", "station"))
-    return f"{prefix}/{place}/inspection/{_KINDS[event_type]}"
+    return f"{prefix}/{place}/{_KINDS[event_type]}"
 
 
 def state_topic(prefix: str, sink: str) -> str:

@@ -14,11 +14,12 @@ from importlib.metadata import version
 from types import TracebackType
 from typing import Self
 
-import httpx
+import aiohttp
 from standardwebhooks import Webhook
+from yarl import URL
 
 from flawgate_contracts.errors import InvalidParameter
-from flawgate_gateway.outbox.addresses import AddressRefused, permitted_addresses
+from flawgate_gateway.outbox.addresses import AddressRefused, Guard, is_shorthand
 from flawgate_gateway.outbox.sending import TAKEN, Answer, Message, Verdict, tls_context
 from flawgate_gateway.outbox.sinks import WebhookSink, read_secret
 
@@ -26,7 +27,11 @@ CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 MAX_ANSWER_BYTES = 64 * 1024
 """Of an answer, this much is read so that the connection can be used again; a longer one is cut."""
 MAX_CONNECT_S = 5.0
-"""Longest wait for a name to be looked up, and for a connection, in seconds."""
+"""Longest wait for a name to be looked up, and for an address to take a connection, in seconds."""
+CONNECT_SHARE = 0.75
+"""Of a sink's time-out: what finding a connection may take of it in all, so that it is known whether there was one."""
+KEEP_ALIVE_S = 5.0
+"""How long a connection is kept for the next event, in seconds; many servers close theirs about then."""
 MIN_SECRET_BYTES, MAX_SECRET_BYTES = 24, 64
 """Of a signing secret (Standard Webhooks)."""
 
@@ -42,23 +47,23 @@ class WebhookSender:
         """A sender.
 
         Raises:
-            InvalidParameter: a file that the sink names cannot be used.
+            InvalidParameter: the sink's url, or a file that it names, cannot be used.
         """
         self._sink = sink
-        self._url = httpx.URL(sink.url)
+        self._url = _target(sink)
         self._signers = [_signer(sink.name, read_secret(sink.name, path)) for path in sink.secret_files]
         self._tls = tls_context(sink)
-        self._port = self._url.port or (443 if self._url.scheme == "https" else 80)
         self._connect_s = min(MAX_CONNECT_S, sink.timeout_s / 2)
         self._agent = f"flawgate/{version('flawgate-gateway')}"
 
     async def __aenter__(self) -> Self:
         """See `Sender`."""
-        most = self._sink.max_in_flight
-        limits = httpx.Limits(max_connections=most, max_keepalive_connections=most)
-        timeout = httpx.Timeout(self._sink.timeout_s, connect=self._connect_s)
-        self._client = httpx.AsyncClient(
-            verify=self._tls, timeout=timeout, limits=limits, follow_redirects=False, trust_env=False
+        self._session = aiohttp.ClientSession(
+            connector=self._connector(),
+            timeout=aiohttp.ClientTimeout(connect=CONNECT_SHARE * self._sink.timeout_s, sock_connect=self._connect_s),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
         )
         return self
 
@@ -66,48 +71,42 @@ class WebhookSender:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """See `Sender`."""
-        await self._client.aclose()
+        await self._session.close()
 
     async def send(self, message: Message) -> Answer:
         """See `Sender`."""
         try:
             async with asyncio.timeout(self._sink.timeout_s):
-                return await self._deliver(message)
-        except TimeoutError:
-            return Answer(Verdict.REFUSED, "gave no answer in time")
-        except (httpx.HTTPError, httpx.StreamError) as err:
-            return Answer(Verdict.REFUSED, f"the exchange broke off ({type(err).__name__})")
-
-    async def _deliver(self, message: Message) -> Answer:
-        """Try its addresses one by one until one takes the connection."""
-        answer = Answer(Verdict.UNREACHABLE, "its name cannot be looked up")
-        try:
-            async with asyncio.timeout(self._connect_s):
-                addresses = await permitted_addresses(
-                    self._url.host, self._port, allow_link_local=self._sink.allow_link_local
-                )
+                return await self._post(message)
         except AddressRefused as err:
             return Answer(Verdict.UNREACHABLE, str(err))
-        except (OSError, UnicodeError):  # no such name; TimeoutError is an OSError
-            return answer
-        for address in addresses:
-            try:
-                return await self._post(message, address)
-            except (httpx.ConnectError, httpx.ConnectTimeout) as err:
-                answer = Answer(Verdict.UNREACHABLE, f"cannot be reached ({type(err).__name__})")
-        return answer
+        except aiohttp.ClientConnectorDNSError:
+            return Answer(Verdict.UNREACHABLE, "its name cannot be looked up")
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as err:
+            return Answer(Verdict.UNREACHABLE, f"cannot be reached ({type(err.__cause__ or err).__name__})")
+        except TimeoutError:
+            return Answer(Verdict.REFUSED, "gave no answer in time")
+        except aiohttp.ClientError as err:
+            return Answer(Verdict.REFUSED, _broken(err))
 
-    async def _post(self, message: Message, address: str) -> Answer:
-        exchange = self._client.stream(
-            "POST",
-            self._url.copy_with(host=address),
-            content=message.body.encode(),
-            headers={**self._signed(message), "host": self._url.netloc.decode("ascii")},
-            extensions={"sni_hostname": self._url.host},
+    def _connector(self) -> aiohttp.TCPConnector:
+        guard = Guard(allow_link_local=self._sink.allow_link_local, timeout_s=self._connect_s)
+        return aiohttp.TCPConnector(
+            resolver=guard,
+            socket_factory=guard.open_socket,
+            use_dns_cache=False,
+            ssl=self._tls,
+            limit=self._sink.max_in_flight,
+            keepalive_timeout=KEEP_ALIVE_S,
+        )
+
+    async def _post(self, message: Message) -> Answer:
+        exchange = self._session.post(
+            self._url, data=message.body.encode(), headers=self._signed(message), allow_redirects=False
         )
         async with exchange as response:
-            await _drain(response)
-            return _judged(response.status_code, response.headers)
+            await _drain(response.content)
+            return _judged(response.status, response.headers)
 
     def _signed(self, message: Message) -> dict[str, str]:
         """The headers of Standard Webhooks: a signature by each secret."""
@@ -120,6 +119,23 @@ class WebhookSender:
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": " ".join(signatures),
         }
+
+
+def _target(sink: WebhookSink) -> URL:
+    try:
+        url = URL(sink.url)
+    except ValueError as err:
+        raise _no_target(sink.name) from err
+    if not url.raw_host or is_shorthand(url.raw_host):
+        raise _no_target(sink.name)
+    return url
+
+
+def _no_target(sink: str) -> InvalidParameter:
+    return InvalidParameter(
+        f"The url of the sink {sink!r} leads nowhere; write https://host/path, the host a name or a whole IP address.",
+        {"field": "sinks_file"},
+    )
 
 
 def _signer(sink: str, secret: str) -> Webhook:
@@ -141,9 +157,15 @@ def _weak(sink: str) -> InvalidParameter:
     )
 
 
-async def _drain(response: httpx.Response) -> None:
+def _broken(err: aiohttp.ClientError) -> str:
+    if isinstance(err, aiohttp.ClientResponseError):
+        return "its answer is no proper HTTP; see whether it sends a body with a 204, or else two lengths"
+    return f"the exchange broke off ({type(err).__name__})"
+
+
+async def _drain(content: aiohttp.StreamReader) -> None:
     read = 0
-    async for part in response.aiter_raw():
+    async for part in content.iter_any():
         read += len(part)
         if read > MAX_ANSWER_BYTES:
             return

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningInsert
 
 from flawgate_gateway.answer import rfc_3339
@@ -29,7 +28,7 @@ _COUNT_SQLITE, _COUNT_POSTGRESQL = _count(sqlite.insert(streams)), _count(postgr
 _EVENT, _DELIVERY = insert(events).returning(events.c.number), insert(deliveries)
 
 
-async def append(connection: AsyncConnection, draft: EventDraft, sinks: Sequence[str]) -> None:
+def append(connection: Connection, draft: EventDraft, sinks: Sequence[str]) -> None:
     """Write an event; nothing where nobody is to get it.
 
     Numbers of a stream are contiguous, since a stream's row is locked until the end of the transaction: an event is
@@ -43,7 +42,7 @@ async def append(connection: AsyncConnection, draft: EventDraft, sinks: Sequence
     if not sinks:
         return
     stream, now = stream_of(draft.source), now_us()
-    sequence = await _next_sequence(connection, stream)
+    sequence = _next_sequence(connection, stream)
     event = {
         "id": draft.id,
         "stream": stream,
@@ -53,10 +52,10 @@ async def append(connection: AsyncConnection, draft: EventDraft, sinks: Sequence
         "created_at_us": now,
         "document": encoded(_numbered(draft, sequence, now)),
     }
-    number = await connection.scalar(_EVENT, event)
+    number = connection.scalar(_EVENT, event)
     delivery = {"event_number": number, "stream": stream, "sequence": sequence, "state": PENDING}
     rows = [{**delivery, "sink": sink, "next_attempt_at_us": now} for sink in sinks]
-    await connection.execute(_DELIVERY, rows)
+    connection.execute(_DELIVERY, rows)
 
 
 def _numbered(draft: EventDraft, sequence: int, now: int) -> dict[str, object]:
@@ -65,8 +64,8 @@ def _numbered(draft: EventDraft, sequence: int, now: int) -> dict[str, object]:
     return {**attributes, **numbers, "data": draft.document["data"]}
 
 
-async def _next_sequence(connection: AsyncConnection, stream: str) -> int:
+def _next_sequence(connection: Connection, stream: str) -> int:
     """Count a stream on, from 1."""
     count = _COUNT_SQLITE if connection.dialect.name == "sqlite" else _COUNT_POSTGRESQL
-    sequence: int = (await connection.execute(count, {"stream": stream, "last_sequence": 1})).scalar_one()
+    sequence: int = connection.execute(count, {"stream": stream, "last_sequence": 1}).scalar_one()
     return sequence

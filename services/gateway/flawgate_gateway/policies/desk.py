@@ -129,7 +129,7 @@ class PolicyDesk:
 
     async def _tell(self, connection: AsyncConnection, recipe: str, version: int | None, by: Signature) -> None:
         event = policy_activated(recipe, named(version), by.author, by.reason, datetime.now(UTC))
-        await append(connection, event, self._sinks)
+        await connection.run_sync(append, event, self._sinks)
 
 
 async def _known(connection: AsyncConnection, recipe: str, version: int) -> PolicyVersion:

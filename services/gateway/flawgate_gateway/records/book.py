@@ -7,16 +7,17 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, Select, bindparam, insert, select
 
 from flawgate_contracts.errors import FlawgateError, InvalidRequest, UnknownInspection
 from flawgate_gateway.answer import Inspection
 from flawgate_gateway.archive.archived import Archived
 from flawgate_gateway.database.connections import Database
 from flawgate_gateway.database.tables import evidence, inspections
+from flawgate_gateway.frames import CameraStream
 from flawgate_gateway.outbox import writing
 from flawgate_gateway.outbox.drafts import completed
-from flawgate_gateway.records import claims
+from flawgate_gateway.records import captures, claims
 from flawgate_gateway.records.claims import Claim
 from flawgate_gateway.records.rows import inspection_of, row_of, selected
 from flawgate_gateway.records.submission import Submission
@@ -25,6 +26,13 @@ LEASE_MARGIN_S = 5.0
 """How much longer than the deadline of its work a claim is held, in seconds: for the record to be written."""
 
 _INSPECTION, _EVIDENCE = insert(inspections), insert(evidence)
+_SAME = inspections.c.id == bindparam("identity")
+_SELECTED = selected().where(_SAME)
+_KEPT = (
+    select(inspections.c.id.label("known"), evidence)
+    .select_from(inspections.outerjoin(evidence, evidence.c.inspection_id == inspections.c.id))
+    .where(_SAME)
+)
 
 log = structlog.get_logger(__name__)
 
@@ -92,29 +100,45 @@ class RecordBook:
                 await asyncio.shield(self._give_up(claim, error))
             raise
 
-    async def record(self, inspection: Inspection, archived: Archived | None, claim: Claim | None) -> None:
+    async def record(
+        self,
+        inspection: Inspection,
+        archived: Archived | None,
+        claim: Claim | None,
+        stream: CameraStream | None = None,
+    ) -> None:
         """Write a record.
 
         Args:
             inspection: what was decided.
             archived: what is kept of its pictures; None: nothing.
             claim: of its idempotency key, which it ends.
+            stream: whose frame it is, where it has a `capture`.
 
         Raises:
+            AlreadySettledError: its number in the stream is on record; nothing is written.
+            InvalidParameter: its id is on record under another number of a stream; nothing is written.
             RequestInProgress: the claim was taken over; nothing is written.
             RecordsUnavailable: the database does not answer; nothing is written.
             DiskFull: no space is left; nothing is written.
         """
-        row, draft = row_of(inspection), completed(inspection) if self._sinks else None
-        async with self._database.writing() as connection:
+        identity, row = inspection.inspection_id, row_of(inspection)
+        kept = None if archived is None else {**archived.columns(), "inspection_id": identity}
+        draft = completed(inspection) if self._sinks else None
+
+        def write(connection: Connection) -> None:
             if claim is not None:
-                await claims.end(connection, claim, inspection.inspection_id)
-            await connection.execute(_INSPECTION, row)
-            if archived is not None:
-                kept = {**archived.columns(), "inspection_id": inspection.inspection_id}
-                await connection.execute(_EVIDENCE, kept)
+                claims.end(connection, claim, identity)
+            if stream is None:
+                connection.execute(_INSPECTION, row)
+            else:
+                captures.insert(connection, stream, row)
+            if kept is not None:
+                connection.execute(_EVIDENCE, kept)
             if draft is not None:
-                await writing.append(connection, draft, self._sinks)
+                writing.append(connection, draft, self._sinks)
+
+        await self._database.write(write)
         self._written()
 
     async def get(self, inspection_id: str) -> Inspection:
@@ -124,7 +148,7 @@ class RecordBook:
             UnknownInspection: there is none of that id.
             RecordsUnavailable: the database does not answer.
         """
-        return inspection_of(await self._row(selected().where(inspections.c.id == _uuid(inspection_id)), inspection_id))
+        return inspection_of(await self._row(_SELECTED, inspection_id))
 
     async def archived(self, inspection_id: str) -> Archived | None:
         """What is kept of an inspection's pictures; None: nothing, or nothing any more.
@@ -133,17 +157,14 @@ class RecordBook:
             UnknownInspection: there is no inspection of that id.
             RecordsUnavailable: the database does not answer.
         """
-        kept = select(inspections.c.id.label("known"), evidence).select_from(
-            inspections.outerjoin(evidence, evidence.c.inspection_id == inspections.c.id)
-        )
-        row = await self._row(kept.where(inspections.c.id == _uuid(inspection_id)), inspection_id)
+        row = await self._row(_KEPT, inspection_id)
         if row["inspection_id"] is None or row["purged_at_us"] is not None:
             return None
         return Archived.of(row)
 
-    async def _row(self, query: Any, inspection_id: str) -> Any:
-        async with self._database.reading() as connection:
-            row = (await connection.execute(query)).mappings().one_or_none()
+    async def _row(self, query: Select[Any], inspection_id: str) -> Any:
+        wanted = {"identity": _uuid(inspection_id)}
+        row = await self._database.read(lambda connection: connection.execute(query, wanted).mappings().one_or_none())
         if row is None:
             raise _unknown(inspection_id)
         return row

@@ -5,14 +5,13 @@ writes the record. A gateway that dies in between leaves a claim whose lease run
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import bindparam, delete, select, tuple_, update
+from sqlalchemy import Connection, bindparam, delete, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.sql import ColumnElement
 
 from flawgate_contracts.errors import (
     FlawgateError,
@@ -30,11 +29,13 @@ TIDIED_AT_ONCE = 1_000
 # Built once: SQLAlchemy takes longer to build and look up a statement than SQLite takes to carry it out.
 _TAKE_SQLITE = sqlite.insert(keys).on_conflict_do_nothing()
 _TAKE_POSTGRESQL = postgresql.insert(keys).on_conflict_do_nothing()
-_END = (
-    update(keys)
-    .where(keys.c.caller == bindparam("of"), keys.c.key == bindparam("named"), keys.c.owner == bindparam("held_by"))
-    .values(owner=None, inspection_id=bindparam("come_to"))
-)
+_SAME = (keys.c.caller == bindparam("of")) & (keys.c.key == bindparam("named"))
+_OURS = _SAME & (keys.c.owner == bindparam("held_by"))
+_STANDING = select(keys).where(_SAME).with_for_update()
+_TAKE_OVER = update(keys).where(_SAME)
+_END = update(keys).where(_OURS).values(owner=None, inspection_id=bindparam("come_to"))
+_REFUSE = update(keys).where(_OURS).values(owner=None, refusal=bindparam("refused_by"))
+_RELEASE = delete(keys).where(_OURS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,13 @@ class Claim:
     owner: str
     """Of this claim alone: whoever takes it over gets another."""
 
-    def row(self) -> ColumnElement[bool]:
-        """The key's row, as long as the claim is ours."""
-        return (keys.c.caller == self.caller) & (keys.c.key == self.key) & (keys.c.owner == self.owner)
+    def named(self) -> dict[str, str]:
+        """Parameters of the key's row."""
+        return {"of": self.caller, "named": self.key}
+
+    def ours(self) -> dict[str, str]:
+        """Parameters of the key's row, as long as the claim is ours."""
+        return {**self.named(), "held_by": self.owner}
 
 
 async def claim(database: Database, wanted: Claim, fingerprint: str, *, lease_s: float, expires_s: float) -> str | None:
@@ -79,20 +84,7 @@ async def claim(database: Database, wanted: Claim, fingerprint: str, *, lease_s:
         "inspection_id": None,
         "refusal": None,
     }
-    same = (keys.c.caller == wanted.caller) & (keys.c.key == wanted.key)
-    async with database.writing() as connection:
-        if await _inserted(connection, database, {"caller": wanted.caller, "key": wanted.key, **values}):
-            return None
-        stands = (await connection.execute(select(keys).where(same).with_for_update())).mappings().one_or_none()
-        if stands is None:
-            raise RequestInProgress("A request with this idempotency key has just been given up; send it again.")
-        if stands["expires_at_us"] > now:
-            _check_same(stands, fingerprint)
-            if stands["inspection_id"] is not None:
-                return str(stands["inspection_id"])
-            _check_free(stands, now)
-        await connection.execute(update(keys).where(same).values(**values))
-        return None
+    return await database.write(lambda connection: _claim(connection, wanted, values, now))
 
 
 def new_claim(caller: str, key: str) -> Claim:
@@ -100,43 +92,55 @@ def new_claim(caller: str, key: str) -> Claim:
     return Claim(caller, key, str(uuid4()))
 
 
-async def end(connection: AsyncConnection, claimed: Claim, inspection_id: str) -> None:
+def _claim(connection: Connection, wanted: Claim, values: Mapping[str, Any], now: int) -> str | None:
+    """Insert the claim, or overwrite one that has expired or was left behind; else what `claim` gives or raises."""
+    if _inserted(connection, {"caller": wanted.caller, "key": wanted.key, **values}):
+        return None
+    stands = connection.execute(_STANDING, wanted.named()).mappings().one_or_none()
+    if stands is None:
+        raise RequestInProgress("A request with this idempotency key has just been given up; send it again.")
+    if stands["expires_at_us"] > now:
+        _check_same(stands, values["fingerprint"])
+        if stands["inspection_id"] is not None:
+            return str(stands["inspection_id"])
+        _check_free(stands, now)
+    connection.execute(_TAKE_OVER, {**wanted.named(), **values})
+    return None
+
+
+def end(connection: Connection, claimed: Claim, inspection_id: str) -> None:
     """End a key by its inspection, within the transaction that records it.
 
     Raises:
         RequestInProgress: the lease ran out, and another took the claim over; the transaction must not be committed.
     """
-    ours = {"of": claimed.caller, "named": claimed.key, "held_by": claimed.owner, "come_to": inspection_id}
-    if (await connection.execute(_END, ours)).rowcount != 1:
+    if connection.execute(_END, {**claimed.ours(), "come_to": inspection_id}).rowcount != 1:
         raise RequestInProgress("The request took too long, and another try of it is being worked on; ask again.")
 
 
 async def refuse(database: Database, claimed: Claim, error: FlawgateError) -> None:
     """End a key by an error that the same request will always meet; every further try meets it."""
     refusal = json.dumps({"reason": error.reason, "message": error.message, "metadata": error.metadata})
-    async with database.writing() as connection:
-        await connection.execute(update(keys).where(claimed.row()).values(owner=None, refusal=refusal))
+    await database.write(lambda connection: connection.execute(_REFUSE, {**claimed.ours(), "refused_by": refusal}))
 
 
 async def release(database: Database, claimed: Claim) -> None:
     """Give a claim back without an end, so that another try can do the work."""
-    async with database.writing() as connection:
-        await connection.execute(delete(keys).where(claimed.row()))
+    await database.write(lambda connection: connection.execute(_RELEASE, claimed.ours()))
 
 
 async def tidy(database: Database) -> int:
     """Forget keys that have expired, some at a time; how many it was."""
     expired = keys.c.expires_at_us < now_us()
     some = select(keys.c.caller, keys.c.key).where(expired).limit(TIDIED_AT_ONCE)
-    async with database.writing() as connection:
-        # Expired still: since it was found, a request with the same key may have claimed it anew.
-        forgotten = delete(keys).where(tuple_(keys.c.caller, keys.c.key).in_(some), expired)
-        return (await connection.execute(forgotten)).rowcount
+    # Expired still: since it was found, a request with the same key may have claimed it anew.
+    forgotten = delete(keys).where(tuple_(keys.c.caller, keys.c.key).in_(some), expired)
+    return await database.write(lambda connection: connection.execute(forgotten).rowcount)
 
 
-async def _inserted(connection: AsyncConnection, database: Database, values: dict[str, Any]) -> bool:
-    made = await connection.execute(_TAKE_SQLITE if database.is_sqlite else _TAKE_POSTGRESQL, values)
-    return made.rowcount == 1
+def _inserted(connection: Connection, values: dict[str, Any]) -> bool:
+    take = _TAKE_SQLITE if connection.dialect.name == "sqlite" else _TAKE_POSTGRESQL
+    return connection.execute(take, values).rowcount == 1
 
 
 def _check_same(stands: Any, fingerprint: str) -> None:

@@ -22,6 +22,8 @@ def row_of(inspection: Inspection) -> dict[str, Any]:
         "acquired_at_us": None if acquired is None else to_us(acquired),
         "received_at_us": to_us(inspection.received_at),
         "decided_at_us": to_us(inspection.decided_at),
+        "stream_id": None if inspection.capture is None else inspection.capture.stream_id,
+        "sequence": None if inspection.capture is None else inspection.capture.sequence,
         "margin": None if score is None else score - inspection.threshold,
         "frame_sha256": inspection.frame.sha256,
         "document": inspection.model_dump_json(exclude={"links"}),

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from flawgate_contracts.errors import InvalidParameter
 from flawgate_gateway.access.caller import ANYONE, Caller
-from flawgate_gateway.frames import InspectionOrder
+from flawgate_gateway.answer import Capture
+from flawgate_gateway.frames import CameraStream, InspectionOrder
 
 MAX_KEY_CHARACTERS = 255
 
@@ -20,6 +21,10 @@ class Submission:
     caller: Caller = ANYONE
     idempotency_key: str | None = None
     """1 to 255 characters of printable ASCII: the same for all tries of one inspection. None: each try is one."""
+    stream: CameraStream | None = None
+    """Whose frame it is; None: it came by itself."""
+    capture: Capture | None = None
+    """Which frame of the stream: its number is what keeps it from being recorded twice."""
 
 
 def fingerprint(order: InspectionOrder, frame_sha256: str) -> str:

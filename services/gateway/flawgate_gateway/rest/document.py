@@ -23,6 +23,7 @@ TAGS = [
     {"name": "holds", "description": "Pictures that no rule of retention may remove."},
     {"name": "sinks", "description": "Where events are delivered to, and what could not be delivered."},
     {"name": "keys", "description": "API keys and their scopes, for administrators."},
+    {"name": "streams", "description": "Cameras that stream frames (gRPC): numbers, gaps, events as they happen."},
     {"name": "open inference", "description": "The Open Inference Protocol (KServe v2) of the model server behind."},
     {"name": "problems", "description": "What each problem's `type` means."},
     {"name": "health", "description": "For probes; needs no key."},
@@ -82,6 +83,8 @@ def describe(app: FastAPI) -> None:
 PATH_PARAMETERS = {
     "inspection_id": "UUIDv7 of the inspection, as its answer said it.",
     "hold_id": "UUIDv7 of the hold.",
+    "stream_id": "UUID of the stream, as its camera's side named it.",
+    "station": "The station, as inspections name it.",
     "key_id": "Id of the key: what stands between `fg_` and the next `_`.",
     "recipe": "Name of the recipe, see `GET /v1/recipes`.",
     "version": "Version of the policy, such as `p1`, see `GET /v1/policies`.",

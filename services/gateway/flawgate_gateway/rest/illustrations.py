@@ -67,6 +67,30 @@ RECIPE = {
     "models": EXAMPLE_INSPECTION["models"],
     "provenance": None,
 }
+GAP = {
+    "gap_id": "01939c1e-9c11-7d00-8000-000000000007",
+    "stream_id": "6a0c2a8e-3b0f-4f4e-9a57-7d1f6f3c2b10",
+    "plant": "Novo mesto",
+    "line": "L2",
+    "station": "S4",
+    "camera": "top",
+    "first": 1_041,
+    "last": 1_043,
+    "frames": 3,
+    "cause": "SUPERSEDED",
+    "since": "2026-11-20T10:15:02.050Z",
+    "until": "2026-11-20T10:15:02.450Z",
+    "detail": None,
+    "received_at": "2026-11-20T10:15:02.602Z",
+}
+STREAM = {
+    **{name: GAP[name] for name in ("stream_id", "plant", "line", "station", "camera")},
+    "recipe": "commutator",
+    "delivery": "latest",
+    "opened_at": "2026-11-20T06:00:01.310Z",
+    "seen_at": "2026-11-20T10:15:02.602Z",
+    "frames": 1_043,
+}
 INSPECTIONS = {"inspections": [EXAMPLE_INSPECTION], "next_page_token": None}
 
 SENT: Mapping[str, Any] = {
@@ -157,6 +181,9 @@ ANSWERED: Mapping[str, Any] = {
     "list_keys": {"keys": [KEY], "next_page_token": None},
     "create_key": {**KEY, "key": "fg_k3v9x0q2m7ap_(shown once)"},
     "revoke_key": {**KEY, "revoked_at": "2026-11-20T18:00:00.000Z"},
+    "find_streams": {"streams": [STREAM], "next_page_token": None},
+    "get_stream": {**STREAM, "inspections": 1_040, "dropped": {"SUPERSEDED": 3}, "missing": []},
+    "find_gaps": {"gaps": [GAP], "next_page_token": None},
     "list_problems": [problem_type(UnknownRecipe).model_dump(exclude_none=True)],
     "get_problem": problem_type(UnknownRecipe).model_dump(exclude_none=True),
     "livez": {"live": True},

@@ -98,6 +98,13 @@ OPERATIONS: Mapping[str, Operation] = {
         (errors.UnknownKey, *CHANGING),
         "For good. Revoking it again changes nothing; gateways refuse it within seconds.",
     ),
+    "find_streams": Operation((), "One numbering of one camera's frames each; by when the first went on record."),
+    "get_stream": Operation(
+        (errors.NotFound,),
+        "Whether each of its frames is accounted for: frames = inspections + dropped, unless some are `missing`.",
+    ),
+    "find_gaps": Operation((), "Each names its numbers, their cause, and when they were taken."),
+    "watch_station": Operation(),
     "list_problems": Operation((), "Those of the command line too."),
     "get_problem": Operation((errors.NotFound,), "`type` of a problem leads here. All of them: docs/problems.md."),
     "livez": Operation((), "It says nothing of the services behind; see `/readyz`."),

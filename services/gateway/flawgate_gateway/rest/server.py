@@ -113,6 +113,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is whole (httptools)."""
         self._head_done()
+        # For an answer that goes on for ever, to somebody who does not read it.
+        self.scope["state"]["hang_up"] = self.transport.abort
         super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:

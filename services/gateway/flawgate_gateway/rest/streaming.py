@@ -16,10 +16,11 @@ async def streamed(chunks: AsyncGenerator[bytes, None], *, media_type: str, name
     """
     first = await anext(chunks)
     headers = {"content-disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(_from(first, chunks), media_type=media_type, headers=headers)
+    return StreamingResponse(continued(first, chunks), media_type=media_type, headers=headers)
 
 
-async def _from(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+async def continued(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """A first piece, and the rest, which is closed at the end."""
     async with aclosing(rest):
         yield first
         async for chunk in rest:

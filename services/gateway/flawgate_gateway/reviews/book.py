@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 from uuid_utils import uuid7
 
 from flawgate_gateway.access.caller import Caller
@@ -51,9 +51,13 @@ class ReviewBook:
             "reviewed_at_us": now_us(),
         }
         review = review_of(row)
-        async with self._database.writing() as connection:
-            await connection.execute(insert(reviews).values(**row, caller=caller.id))
-            await append(connection, reviewed(inspection, review), self._sinks)
+        event = reviewed(inspection, review)
+
+        def write(connection: Connection) -> None:
+            connection.execute(insert(reviews), {**row, "caller": caller.id})
+            append(connection, event, self._sinks)
+
+        await self._database.write(write)
         return review
 
     async def of(self, inspection_id: str) -> tuple[Review, ...]:

@@ -43,13 +43,15 @@ def inspection_message(inspection: Inspection) -> pb.Inspection:
         request_id=inspection.request_id,
         trace_id=inspection.trace_id,
         service_version=inspection.service_version,
-        acquired_at=None if inspection.acquired_at is None else _moment(inspection.acquired_at),
-        received_at=_moment(inspection.received_at),
-        decided_at=_moment(inspection.decided_at),
+        acquired_at=None if inspection.acquired_at is None else moment_message(inspection.acquired_at),
+        capture=None if inspection.capture is None else pb.Capture(**inspection.capture.model_dump()),
+        received_at=moment_message(inspection.received_at),
+        decided_at=moment_message(inspection.decided_at),
         policy=ParseDict(inspection.policy, Struct()),
         preprocessing=[ParseDict(step, Struct()) for step in inspection.preprocessing],
         stage_scores=inspection.stage_scores,
         stage_seconds=inspection.stage_seconds,
+        picture_quality=inspection.picture_quality,
         links=pb.Links(self=links.self, frame=links.frame, mask=links.mask, overlay=links.overlay),
     )
 
@@ -73,8 +75,8 @@ def _defect(defect: Defect) -> types_pb2.Defect:
     )
 
 
-def _moment(moment: datetime) -> Timestamp:
-    """To milliseconds, as records and JSON have it: an answer and its replay are the same."""
+def moment_message(moment: datetime) -> Timestamp:
+    """A moment, to milliseconds, as records and JSON have it: an answer and its replay are the same."""
     stamp = Timestamp()
     stamp.FromDatetime(moment.replace(microsecond=moment.microsecond // 1000 * 1000))
     return stamp

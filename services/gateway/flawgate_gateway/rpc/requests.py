@@ -22,7 +22,7 @@ PROTO = "flawgate/inspection/v1/inspection.proto"
 MAX_DEADLINE_MS = 600_000
 
 _ORDERS = {pb.LIST_ORDER_UNSPECIFIED: "newest", pb.LIST_ORDER_NEWEST: "newest", pb.LIST_ORDER_OLDEST: "oldest"}
-_EVALUATIONS = {
+EVALUATIONS = {
     types_pb2.EVALUATION_OK: "OK",
     types_pb2.EVALUATION_NOT_OK: "NOT_OK",
     types_pb2.EVALUATION_NOT_DECIDABLE: "NOT_DECIDABLE",
@@ -39,18 +39,15 @@ def order_of(request: pb.InspectRequest, *, left_s: float | None) -> InspectionO
     Raises:
         InvalidParameter: a field is missing or out of range.
     """
-    said = {**_said(request.identity), **_said(request, "recipe", "acquired_at", "deadline_ms")}
-    if request.HasField("raw"):
-        raw = request.raw
-        said |= {"width": raw.width, "height": raw.height, "channels": str(raw.channels)}
-    order = _checked(InspectionOrder, said)
+    said = {**said_in(request.identity), **said_in(request, "recipe", "acquired_at", "deadline_ms")}
+    order = checked(InspectionOrder, {**said, **raw_layout(request)})
     if left_s is None:
         return order
     left_ms = max(1, min(int(left_s * 1000), MAX_DEADLINE_MS))
     return order.model_copy(update={"deadline_ms": min(left_ms, order.deadline_ms or MAX_DEADLINE_MS)})
 
 
-def frame_of(request: pb.InspectRequest) -> Frame:
+def frame_of(request: pb.InspectRequest | pb.StreamFrame) -> Frame:
     """The frame of a call.
 
     Raises:
@@ -65,6 +62,13 @@ def frame_of(request: pb.InspectRequest) -> Frame:
     if not frame.data:
         raise EmptyFrame("The picture has no byte; send a file in `encoded`, or pixels in `raw`.")
     return frame
+
+
+def raw_layout(request: pb.InspectRequest | pb.StreamFrame) -> dict[str, Any]:
+    """The fields of an order that say how raw pixels lie; none for a file."""
+    if not request.HasField("raw"):
+        return {}
+    return {"width": request.raw.width, "height": request.raw.height, "channels": str(request.raw.channels)}
 
 
 def idempotency_key(field: str, metadata: Sequence[str]) -> str | None:
@@ -92,10 +96,10 @@ def filter_of(request: pb.ListInspectionsRequest) -> InspectionFilter:
     Raises:
         InvalidParameter: a field is out of range.
     """
-    said = {**_said(request.filter.identity), **_said(request.filter)}
+    said = {**said_in(request.filter.identity), **said_in(request.filter)}
     said.pop("identity", None)
-    said["evaluation"] = tuple(_EVALUATIONS.get(value, str(value)) for value in request.filter.evaluation)
-    return _checked(InspectionFilter, said)
+    said["evaluation"] = tuple(EVALUATIONS.get(value, str(value)) for value in request.filter.evaluation)
+    return checked(InspectionFilter, said)
 
 
 def page_of(request: pb.ListInspectionsRequest) -> PageRequest:
@@ -104,12 +108,16 @@ def page_of(request: pb.ListInspectionsRequest) -> PageRequest:
     Raises:
         InvalidParameter: a field is out of range.
     """
-    said = _said(request, "page_size", "page_token")
-    return _checked(PageRequest, {**said, "order": _ORDERS.get(request.order, str(request.order))})
+    said = said_in(request, "page_size", "page_token")
+    return checked(PageRequest, {**said, "order": _ORDERS.get(request.order, str(request.order))})
 
 
-def _said(message: Message, *names: str) -> dict[str, Any]:
-    """What is set of the fields of those names, or of all; by the name of the field."""
+def said_in(message: Message, *names: str) -> dict[str, Any]:
+    """What is set of the fields of those names, or of all; by the name of the field.
+
+    Raises:
+        InvalidParameter: a moment lies outside of the years 1 to 9999.
+    """
     fields = {descriptor.name: value for descriptor, value in message.ListFields()}
     wanted = names or tuple(fields)
     return {name: _plain(name, fields[name]) for name in wanted if name in fields}
@@ -124,7 +132,12 @@ def _plain(name: str, value: Any) -> Any:
         raise InvalidParameter(f"The field `{name}` is no time between the years 1 and 9999.", {"field": name}) from err
 
 
-def _checked(model: type[M], said: Mapping[str, Any]) -> M:
+def checked(model: type[M], said: Mapping[str, Any]) -> M:
+    """A model of fields that a message says.
+
+    Raises:
+        InvalidParameter: one is missing or not as it must be.
+    """
     try:
         return model.model_validate(said)
     except ValidationError as err:

@@ -42,6 +42,7 @@ def create_server(
         [GrpcService(SERVICE_NAME, register)],
         max_receive_bytes=settings.max_body_bytes + FIELDS_BYTES,
         credentials=credentials,
+        max_streams=settings.max_streams,
     )
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
 
 from flawgate.inspection.v1 import inspection_pb2 as pb
 from flawgate.inspection.v1 import inspection_pb2_grpc
@@ -14,6 +16,8 @@ from flawgate_gateway.records.queries import list_inspections
 from flawgate_gateway.records.submission import Submission
 from flawgate_gateway.rpc.answers import inspection_message, page_message
 from flawgate_gateway.rpc.requests import filter_of, frame_of, idempotency_key, order_of, page_of
+from flawgate_gateway.rpc.stream_wire import GrpcWire
+from flawgate_gateway.stream.desk import StreamDesk
 
 IDEMPOTENCY_KEY = "idempotency-key"
 REPLAYED = "idempotency-replayed"
@@ -25,8 +29,11 @@ Admit = Callable[[Context, Scope], Awaitable[Caller]]
 class InspectionServicer(inspection_pb2_grpc.InspectionServiceServicer):
     """Stands over the core and the records."""
 
-    def __init__(self, inspector: Inspector, records: RecordBook, database: Database, admit: Admit) -> None:
+    def __init__(
+        self, inspector: Inspector, records: RecordBook, database: Database, streams: StreamDesk, admit: Admit
+    ) -> None:
         self._inspector = inspector
+        self._streams = streams
         self._records = records
         self._database = database
         self._admit = admit
@@ -42,6 +49,11 @@ class InspectionServicer(inspection_pb2_grpc.InspectionServiceServicer):
         answered = await self._inspector.inspect(frame, order, arrival, Submission(caller, key))
         context.set_trailing_metadata(((REPLAYED, "true"),) if answered.replayed else ())
         return pb.InspectResponse(inspection=inspection_message(answered.inspection))
+
+    async def InspectStream(self, request_iterator: Any, context: Context) -> None:  # type: ignore[override]
+        """See the proto. A handler that writes to the context may be a coroutine, which the stub does not say."""
+        del request_iterator  # the wire reads from the context
+        await self._streams.serve(GrpcWire(context), partial(self._admit, context, Scope.INSPECT))
 
     async def GetInspection(self, request: pb.GetInspectionRequest, context: Context) -> pb.GetInspectionResponse:
         """See the proto."""

@@ -22,6 +22,86 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _DeliveryPolicy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DeliveryPolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DeliveryPolicy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DELIVERY_POLICY_UNSPECIFIED: _DeliveryPolicy.ValueType  # 0
+    """Nothing said; refused."""
+    DELIVERY_POLICY_LOSSLESS: _DeliveryPolicy.ValueType  # 1
+    """Kept on disk and sent later, in order: each gets its record."""
+    DELIVERY_POLICY_LATEST: _DeliveryPolicy.ValueType  # 2
+    """The oldest is dropped, so that no answer is older than the staleness budget."""
+    DELIVERY_POLICY_EVERY: _DeliveryPolicy.ValueType  # 3
+    """The source waits."""
+
+class DeliveryPolicy(_DeliveryPolicy, metaclass=_DeliveryPolicyEnumTypeWrapper):
+    """What becomes of frames that cannot be sent in time."""
+
+DELIVERY_POLICY_UNSPECIFIED: DeliveryPolicy.ValueType  # 0
+"""Nothing said; refused."""
+DELIVERY_POLICY_LOSSLESS: DeliveryPolicy.ValueType  # 1
+"""Kept on disk and sent later, in order: each gets its record."""
+DELIVERY_POLICY_LATEST: DeliveryPolicy.ValueType  # 2
+"""The oldest is dropped, so that no answer is older than the staleness budget."""
+DELIVERY_POLICY_EVERY: DeliveryPolicy.ValueType  # 3
+"""The source waits."""
+Global___DeliveryPolicy: _TypeAlias = DeliveryPolicy  # noqa: Y015
+
+class _DropCause:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DropCauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DropCause.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DROP_CAUSE_UNSPECIFIED: _DropCause.ValueType  # 0
+    """Nothing said; refused."""
+    DROP_CAUSE_SUPERSEDED: _DropCause.ValueType  # 1
+    """`latest`: a newer frame took its place in the buffer."""
+    DROP_CAUSE_STALE: _DropCause.ValueType  # 2
+    """`latest`: it was older than the staleness budget before it could be sent, or answered."""
+    DROP_CAUSE_SPOOL_FULL: _DropCause.ValueType  # 3
+    """`lossless`: the spool has reached its bound of bytes, or the disk is full."""
+    DROP_CAUSE_SPOOL_EXPIRED: _DropCause.ValueType  # 4
+    """`lossless`: it lay in the spool for longer than the bound of age."""
+    DROP_CAUSE_SPOOL_DAMAGED: _DropCause.ValueType  # 5
+    """`lossless`: the spool's file was damaged."""
+    DROP_CAUSE_ENCODING_FAILED: _DropCause.ValueType  # 6
+    """It could not be encoded."""
+    DROP_CAUSE_REFUSED: _DropCause.ValueType  # 7
+    """The gateway refused it for good: it can never be inspected as it is."""
+    DROP_CAUSE_FAILED: _DropCause.ValueType  # 8
+    """`latest`: the gateway, or what stands behind it, failed."""
+    DROP_CAUSE_STOPPED: _DropCause.ValueType  # 9
+    """The camera's side was stopped before it was sent."""
+
+class DropCause(_DropCause, metaclass=_DropCauseEnumTypeWrapper):
+    """Why a frame was dropped."""
+
+DROP_CAUSE_UNSPECIFIED: DropCause.ValueType  # 0
+"""Nothing said; refused."""
+DROP_CAUSE_SUPERSEDED: DropCause.ValueType  # 1
+"""`latest`: a newer frame took its place in the buffer."""
+DROP_CAUSE_STALE: DropCause.ValueType  # 2
+"""`latest`: it was older than the staleness budget before it could be sent, or answered."""
+DROP_CAUSE_SPOOL_FULL: DropCause.ValueType  # 3
+"""`lossless`: the spool has reached its bound of bytes, or the disk is full."""
+DROP_CAUSE_SPOOL_EXPIRED: DropCause.ValueType  # 4
+"""`lossless`: it lay in the spool for longer than the bound of age."""
+DROP_CAUSE_SPOOL_DAMAGED: DropCause.ValueType  # 5
+"""`lossless`: the spool's file was damaged."""
+DROP_CAUSE_ENCODING_FAILED: DropCause.ValueType  # 6
+"""It could not be encoded."""
+DROP_CAUSE_REFUSED: DropCause.ValueType  # 7
+"""The gateway refused it for good: it can never be inspected as it is."""
+DROP_CAUSE_FAILED: DropCause.ValueType  # 8
+"""`latest`: the gateway, or what stands behind it, failed."""
+DROP_CAUSE_STOPPED: DropCause.ValueType  # 9
+"""The camera's side was stopped before it was sent."""
+Global___DropCause: _TypeAlias = DropCause  # noqa: Y015
+
 class _ListOrder:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -128,6 +208,371 @@ class InspectResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___InspectResponse: _TypeAlias = InspectResponse  # noqa: Y015
+
+@_typing.final
+class InspectStreamRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HELLO_FIELD_NUMBER: _builtins.int
+    FRAME_FIELD_NUMBER: _builtins.int
+    GAP_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def hello(self) -> Global___StreamHello:
+        """First, and once."""
+
+    @_builtins.property
+    def frame(self) -> Global___StreamFrame:
+        """One frame, for one credit."""
+
+    @_builtins.property
+    def gap(self) -> Global___StreamGap:
+        """Frames that were dropped before they were sent; needs no credit."""
+
+    def __init__(
+        self,
+        *,
+        hello: Global___StreamHello | None = ...,
+        frame: Global___StreamFrame | None = ...,
+        gap: Global___StreamGap | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["frame", b"frame", "gap", b"gap", "hello", b"hello", "message", b"message"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["frame", b"frame", "gap", b"gap", "hello", b"hello", "message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "frame", "gap"]  # noqa: Y015
+    _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
+
+Global___InspectStreamRequest: _TypeAlias = InspectStreamRequest  # noqa: Y015
+
+@_typing.final
+class StreamHello(_message.Message):
+    """Whose frames they are."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STREAM_ID_FIELD_NUMBER: _builtins.int
+    IDENTITY_FIELD_NUMBER: _builtins.int
+    RECIPE_FIELD_NUMBER: _builtins.int
+    DELIVERY_FIELD_NUMBER: _builtins.int
+    NEXT_SEQUENCE_FIELD_NUMBER: _builtins.int
+    stream_id: _builtins.str
+    """UUID that names the numbering: a new one wherever numbers begin again at 1."""
+    recipe: _builtins.str
+    """Name of the recipe."""
+    delivery: Global___DeliveryPolicy.ValueType
+    """What the camera's side does with frames that it cannot send in time."""
+    next_sequence: _builtins.int
+    """Number of the first frame, or gap, that will be sent: 1, or the first one that has no answer yet."""
+    @_builtins.property
+    def identity(self) -> Global___Identity:
+        """Where the frames come from; `station` and `camera` are needed. What a frame says of itself goes before it."""
+
+    def __init__(
+        self,
+        *,
+        stream_id: _builtins.str = ...,
+        identity: Global___Identity | None = ...,
+        recipe: _builtins.str = ...,
+        delivery: Global___DeliveryPolicy.ValueType = ...,
+        next_sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["identity", b"identity"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery", b"delivery", "identity", b"identity", "next_sequence", b"next_sequence", "recipe", b"recipe", "stream_id", b"stream_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamHello: _TypeAlias = StreamHello  # noqa: Y015
+
+@_typing.final
+class StreamFrame(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    ENCODED_FIELD_NUMBER: _builtins.int
+    RAW_FIELD_NUMBER: _builtins.int
+    ACQUIRED_AT_FIELD_NUMBER: _builtins.int
+    TRIGGER_ID_FIELD_NUMBER: _builtins.int
+    PART_FIELD_NUMBER: _builtins.int
+    LOT_FIELD_NUMBER: _builtins.int
+    WORK_ORDER_FIELD_NUMBER: _builtins.int
+    DEADLINE_MS_FIELD_NUMBER: _builtins.int
+    DECIDED_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """From 1, without a hole: the one after the last frame's or gap's."""
+    encoded: _builtins.bytes
+    """A PNG, JPEG, BMP or TIFF file. What it is is read from its first bytes, not from a name."""
+    trigger_id: _builtins.str
+    """What made the camera take it, as the trigger names it: 1 to 128 characters; absent where nothing has a name."""
+    part: _builtins.str
+    """Serial number of the part."""
+    lot: _builtins.str
+    """Lot, or batch."""
+    work_order: _builtins.str
+    """Work order."""
+    deadline_ms: _builtins.int
+    """Answer within so many milliseconds, 1 to 600,000, or not at all; absent for the gateway's own bound."""
+    @_builtins.property
+    def raw(self) -> Global___RawFrame:
+        """Pixels without a file format around them."""
+
+    @_builtins.property
+    def acquired_at(self) -> _timestamp_pb2.Timestamp:
+        """When the frame was taken, as the camera's side says."""
+
+    @_builtins.property
+    def decided(self) -> Global___Inspection:
+        """What the camera's side decided by itself while it had no gateway: goes on record as it is, and is not inspected again."""
+
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        encoded: _builtins.bytes = ...,
+        raw: Global___RawFrame | None = ...,
+        acquired_at: _timestamp_pb2.Timestamp | None = ...,
+        trigger_id: _builtins.str | None = ...,
+        part: _builtins.str | None = ...,
+        lot: _builtins.str | None = ...,
+        work_order: _builtins.str | None = ...,
+        deadline_ms: _builtins.int | None = ...,
+        decided: Global___Inspection | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_deadline_ms", b"_deadline_ms", "_lot", b"_lot", "_part", b"_part", "_trigger_id", b"_trigger_id", "_work_order", b"_work_order", "acquired_at", b"acquired_at", "deadline_ms", b"deadline_ms", "decided", b"decided", "encoded", b"encoded", "frame", b"frame", "lot", b"lot", "part", b"part", "raw", b"raw", "trigger_id", b"trigger_id", "work_order", b"work_order"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deadline_ms", b"_deadline_ms", "_lot", b"_lot", "_part", b"_part", "_trigger_id", b"_trigger_id", "_work_order", b"_work_order", "acquired_at", b"acquired_at", "deadline_ms", b"deadline_ms", "decided", b"decided", "encoded", b"encoded", "frame", b"frame", "lot", b"lot", "part", b"part", "raw", b"raw", "sequence", b"sequence", "trigger_id", b"trigger_id", "work_order", b"work_order"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__deadline_ms: _TypeAlias = _typing.Literal["deadline_ms"]  # noqa: Y015
+    _WhichOneofArgType__deadline_ms: _TypeAlias = _typing.Literal["_deadline_ms", b"_deadline_ms"]  # noqa: Y015
+    _WhichOneofReturnType__lot: _TypeAlias = _typing.Literal["lot"]  # noqa: Y015
+    _WhichOneofArgType__lot: _TypeAlias = _typing.Literal["_lot", b"_lot"]  # noqa: Y015
+    _WhichOneofReturnType__part: _TypeAlias = _typing.Literal["part"]  # noqa: Y015
+    _WhichOneofArgType__part: _TypeAlias = _typing.Literal["_part", b"_part"]  # noqa: Y015
+    _WhichOneofReturnType__trigger_id: _TypeAlias = _typing.Literal["trigger_id"]  # noqa: Y015
+    _WhichOneofArgType__trigger_id: _TypeAlias = _typing.Literal["_trigger_id", b"_trigger_id"]  # noqa: Y015
+    _WhichOneofReturnType__work_order: _TypeAlias = _typing.Literal["work_order"]  # noqa: Y015
+    _WhichOneofArgType__work_order: _TypeAlias = _typing.Literal["_work_order", b"_work_order"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["encoded", "raw"]  # noqa: Y015
+    _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__deadline_ms) -> _WhichOneofReturnType__deadline_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__lot) -> _WhichOneofReturnType__lot | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__part) -> _WhichOneofReturnType__part | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__trigger_id) -> _WhichOneofReturnType__trigger_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__work_order) -> _WhichOneofReturnType__work_order | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
+
+Global___StreamFrame: _TypeAlias = StreamFrame  # noqa: Y015
+
+@_typing.final
+class StreamGap(_message.Message):
+    """Frames of a stream that nobody will inspect. Goes on record too, so that frames = inspections + dropped."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_SEQUENCE_FIELD_NUMBER: _builtins.int
+    LAST_SEQUENCE_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
+    first_sequence: _builtins.int
+    """The first of them."""
+    last_sequence: _builtins.int
+    """The last of them; the first where it is one."""
+    cause: Global___DropCause.ValueType
+    """Why."""
+    @_builtins.property
+    def since(self) -> _timestamp_pb2.Timestamp:
+        """When the first of them was taken."""
+
+    @_builtins.property
+    def until(self) -> _timestamp_pb2.Timestamp:
+        """When the last of them was taken."""
+
+    def __init__(
+        self,
+        *,
+        first_sequence: _builtins.int = ...,
+        last_sequence: _builtins.int = ...,
+        cause: Global___DropCause.ValueType = ...,
+        since: _timestamp_pb2.Timestamp | None = ...,
+        until: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since", "until", b"until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "first_sequence", b"first_sequence", "last_sequence", b"last_sequence", "since", b"since", "until", b"until"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamGap: _TypeAlias = StreamGap  # noqa: Y015
+
+@_typing.final
+class InspectStreamResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WELCOME_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    CREDIT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def welcome(self) -> Global___StreamWelcome:
+        """First, and once."""
+
+    @_builtins.property
+    def result(self) -> Global___StreamResult:
+        """What came of one frame, or gap; in the order in which they were sent."""
+
+    @_builtins.property
+    def credit(self) -> Global___StreamCredit:
+        """So many frames more may be sent."""
+
+    def __init__(
+        self,
+        *,
+        welcome: Global___StreamWelcome | None = ...,
+        result: Global___StreamResult | None = ...,
+        credit: Global___StreamCredit | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["credit", b"credit", "message", b"message", "result", b"result", "welcome", b"welcome"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credit", b"credit", "message", b"message", "result", b"result", "welcome", b"welcome"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["welcome", "result", "credit"]  # noqa: Y015
+    _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
+
+Global___InspectStreamResponse: _TypeAlias = InspectStreamResponse  # noqa: Y015
+
+@_typing.final
+class StreamWelcome(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORDED_FIELD_NUMBER: _builtins.int
+    CREDITS_FIELD_NUMBER: _builtins.int
+    MAX_FRAME_BYTES_FIELD_NUMBER: _builtins.int
+    recorded: _builtins.int
+    """The highest number of this stream that is on record, as an inspection or in a gap; 0 where none is."""
+    credits: _builtins.int
+    """Frames that may be sent before more credits come; at least 1."""
+    max_frame_bytes: _builtins.int
+    """Longest frame that is taken, in bytes."""
+    def __init__(
+        self,
+        *,
+        recorded: _builtins.int = ...,
+        credits: _builtins.int = ...,
+        max_frame_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credits", b"credits", "max_frame_bytes", b"max_frame_bytes", "recorded", b"recorded"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamWelcome: _TypeAlias = StreamWelcome  # noqa: Y015
+
+@_typing.final
+class StreamCredit(_message.Message):
+    """More frames that may be sent, beside those granted before."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FRAMES_FIELD_NUMBER: _builtins.int
+    frames: _builtins.int
+    """At least 1."""
+    def __init__(
+        self,
+        *,
+        frames: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["frames", b"frames"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamCredit: _TypeAlias = StreamCredit  # noqa: Y015
+
+@_typing.final
+class StreamResult(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    INSPECTION_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    GAP_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """Of the frame, or the last one of the gap."""
+    replayed: _builtins.bool
+    """Whether the frame was on record before it was sent this time."""
+    @_builtins.property
+    def inspection(self) -> Global___Inspection:
+        """On record."""
+
+    @_builtins.property
+    def error(self) -> Global___StreamError:
+        """It was not inspected and never will be; a gap is on record. (An error after which another try may help ends a
+        stream of `lossless` or `every` instead; a stream of `latest` goes on.)
+        """
+
+    @_builtins.property
+    def gap(self) -> Global___StreamGap:
+        """The gap is on record."""
+
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        inspection: Global___Inspection | None = ...,
+        error: Global___StreamError | None = ...,
+        gap: Global___StreamGap | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "gap", b"gap", "inspection", b"inspection", "outcome", b"outcome"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "gap", b"gap", "inspection", b"inspection", "outcome", b"outcome", "replayed", b"replayed", "sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["inspection", "error", "gap"]  # noqa: Y015
+    _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
+
+Global___StreamResult: _TypeAlias = StreamResult  # noqa: Y015
+
+@_typing.final
+class StreamError(_message.Message):
+    """Why one frame was not inspected, in the words of the REST door's problems."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """UPPER_SNAKE: the `code` of the problem."""
+    message: _builtins.str
+    """One sentence for a person."""
+    cause: Global___DropCause.ValueType
+    """Why the frame counts as dropped."""
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+        message: _builtins.str = ...,
+        cause: Global___DropCause.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "message", b"message", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamError: _TypeAlias = StreamError  # noqa: Y015
 
 @_typing.final
 class GetInspectionRequest(_message.Message):
@@ -499,6 +944,26 @@ class Inspection(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class PictureQualityEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     INSPECTION_ID_FIELD_NUMBER: _builtins.int
     RECIPE_FIELD_NUMBER: _builtins.int
     RECIPE_VERSION_FIELD_NUMBER: _builtins.int
@@ -524,6 +989,8 @@ class Inspection(_message.Message):
     PREPROCESSING_FIELD_NUMBER: _builtins.int
     STAGE_SCORES_FIELD_NUMBER: _builtins.int
     POLICY_FIELD_NUMBER: _builtins.int
+    CAPTURE_FIELD_NUMBER: _builtins.int
+    PICTURE_QUALITY_FIELD_NUMBER: _builtins.int
     inspection_id: _builtins.str
     """UUIDv7."""
     recipe: _builtins.str
@@ -539,7 +1006,9 @@ class Inspection(_message.Message):
     threshold: _builtins.float
     """The policy's threshold that the score is held against, 0 to 1."""
     reason: _builtins.str
-    """Why this evaluation, UPPER_SNAKE, e.g. SCORE_ABOVE_THRESHOLD; DEADLINE_UNREACHABLE where the frame was not looked at."""
+    """Why this evaluation, UPPER_SNAKE, e.g. SCORE_ABOVE_THRESHOLD; where no model looked at the frame, DEADLINE_UNREACHABLE,
+    or PICTURE_BLACK, _FROZEN, _TOO_DARK, _TOO_BRIGHT, _OUT_OF_FOCUS: its picture is outside of the recipe's limits.
+    """
     class_name: _builtins.str
     """The class of the frame as a whole, as the recipe names it; absent where none can be said."""
     request_id: _builtins.str
@@ -604,6 +1073,16 @@ class Inspection(_message.Message):
     def policy(self) -> _struct_pb2.Struct:
         """The policy that decided, whole, as recipes write it (flawgate_contracts.recipe.Policy)."""
 
+    @_builtins.property
+    def capture(self) -> Global___Capture:
+        """Where in a camera's stream the frame stands; absent for a frame that came by itself."""
+
+    @_builtins.property
+    def picture_quality(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """What was measured of the picture itself, by name, where the recipe limits it: `mean` (0 to 1), `dark_share` and
+        `bright_share` (0 to 1), `focus` (variance of the Laplacian). Empty where nothing is limited.
+        """
+
     def __init__(
         self,
         *,
@@ -632,21 +1111,59 @@ class Inspection(_message.Message):
         preprocessing: _abc.Iterable[_struct_pb2.Struct] | None = ...,
         stage_scores: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
         policy: _struct_pb2.Struct | None = ...,
+        capture: Global___Capture | None = ...,
+        picture_quality: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_class_name", b"_class_name", "_score", b"_score", "acquired_at", b"acquired_at", "class_name", b"class_name", "decided_at", b"decided_at", "frame", b"frame", "identity", b"identity", "links", b"links", "policy", b"policy", "received_at", b"received_at", "score", b"score"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_capture", b"_capture", "_class_name", b"_class_name", "_score", b"_score", "acquired_at", b"acquired_at", "capture", b"capture", "class_name", b"class_name", "decided_at", b"decided_at", "frame", b"frame", "identity", b"identity", "links", b"links", "policy", b"policy", "received_at", b"received_at", "score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_class_name", b"_class_name", "_score", b"_score", "acquired_at", b"acquired_at", "class_name", b"class_name", "decided_at", b"decided_at", "defects", b"defects", "evaluation", b"evaluation", "frame", b"frame", "identity", b"identity", "inspection_id", b"inspection_id", "links", b"links", "models", b"models", "policy", b"policy", "policy_version", b"policy_version", "preprocessing", b"preprocessing", "probabilities", b"probabilities", "reason", b"reason", "received_at", b"received_at", "recipe", b"recipe", "recipe_version", b"recipe_version", "request_id", b"request_id", "score", b"score", "service_version", b"service_version", "stage_scores", b"stage_scores", "stage_seconds", b"stage_seconds", "threshold", b"threshold", "trace_id", b"trace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_capture", b"_capture", "_class_name", b"_class_name", "_score", b"_score", "acquired_at", b"acquired_at", "capture", b"capture", "class_name", b"class_name", "decided_at", b"decided_at", "defects", b"defects", "evaluation", b"evaluation", "frame", b"frame", "identity", b"identity", "inspection_id", b"inspection_id", "links", b"links", "models", b"models", "picture_quality", b"picture_quality", "policy", b"policy", "policy_version", b"policy_version", "preprocessing", b"preprocessing", "probabilities", b"probabilities", "reason", b"reason", "received_at", b"received_at", "recipe", b"recipe", "recipe_version", b"recipe_version", "request_id", b"request_id", "score", b"score", "service_version", b"service_version", "stage_scores", b"stage_scores", "stage_seconds", b"stage_seconds", "threshold", b"threshold", "trace_id", b"trace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__capture: _TypeAlias = _typing.Literal["capture"]  # noqa: Y015
+    _WhichOneofArgType__capture: _TypeAlias = _typing.Literal["_capture", b"_capture"]  # noqa: Y015
     _WhichOneofReturnType__class_name: _TypeAlias = _typing.Literal["class_name"]  # noqa: Y015
     _WhichOneofArgType__class_name: _TypeAlias = _typing.Literal["_class_name", b"_class_name"]  # noqa: Y015
     _WhichOneofReturnType__score: _TypeAlias = _typing.Literal["score"]  # noqa: Y015
     _WhichOneofArgType__score: _TypeAlias = _typing.Literal["_score", b"_score"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__capture) -> _WhichOneofReturnType__capture | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__class_name) -> _WhichOneofReturnType__class_name | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__score) -> _WhichOneofReturnType__score | None: ...
 
 Global___Inspection: _TypeAlias = Inspection  # noqa: Y015
+
+@_typing.final
+class Capture(_message.Message):
+    """One frame of a camera's stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STREAM_ID_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    TRIGGER_ID_FIELD_NUMBER: _builtins.int
+    stream_id: _builtins.str
+    """UUID of the stream."""
+    sequence: _builtins.int
+    """Number of the frame in it, from 1."""
+    trigger_id: _builtins.str
+    """What made the camera take it, as the trigger names it."""
+    def __init__(
+        self,
+        *,
+        stream_id: _builtins.str = ...,
+        sequence: _builtins.int = ...,
+        trigger_id: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_trigger_id", b"_trigger_id", "trigger_id", b"trigger_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_trigger_id", b"_trigger_id", "sequence", b"sequence", "stream_id", b"stream_id", "trigger_id", b"trigger_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__trigger_id: _TypeAlias = _typing.Literal["trigger_id"]  # noqa: Y015
+    _WhichOneofArgType__trigger_id: _TypeAlias = _typing.Literal["_trigger_id", b"_trigger_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__trigger_id) -> _WhichOneofReturnType__trigger_id | None: ...
+
+Global___Capture: _TypeAlias = Capture  # noqa: Y015
 
 @_typing.final
 class ClassProbability(_message.Message):

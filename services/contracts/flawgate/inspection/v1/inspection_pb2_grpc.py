@@ -41,6 +41,11 @@ class InspectionServiceStub:
                 request_serializer=flawgate_dot_inspection_dot_v1_dot_inspection__pb2.InspectRequest.SerializeToString,
                 response_deserializer=flawgate_dot_inspection_dot_v1_dot_inspection__pb2.InspectResponse.FromString,
                 _registered_method=True)
+        self.InspectStream = channel.stream_stream(
+                '/flawgate.inspection.v1.InspectionService/InspectStream',
+                request_serializer=flawgate_dot_inspection_dot_v1_dot_inspection__pb2.InspectStreamRequest.SerializeToString,
+                response_deserializer=flawgate_dot_inspection_dot_v1_dot_inspection__pb2.InspectStreamResponse.FromString,
+                _registered_method=True)
         self.GetInspection = channel.unary_unary(
                 '/flawgate.inspection.v1.InspectionService/GetInspection',
                 request_serializer=flawgate_dot_inspection_dot_v1_dot_inspection__pb2.GetInspectionRequest.SerializeToString,
@@ -60,6 +65,17 @@ class InspectionServiceServicer:
 
     def Inspect(self, request, context):
         """Inspects one frame and records the answer before it is given. Scope `inspect`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def InspectStream(self, request_iterator, context):
+        """Inspects the numbered frames of one camera, one after another over one connection, and answers in their order. The
+        first message says whose frames they are; the gateway then grants credits, and takes a frame for each. After a broken
+        connection the camera's side opens the same stream again at the first number that it has no answer to: a frame that
+        is on record already is answered from there, so each has one record. Ends with an error after which the stream can
+        be opened again where the error is retryable. Scope `inspect`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -86,6 +102,11 @@ def add_InspectionServiceServicer_to_server(servicer, server):
                     servicer.Inspect,
                     request_deserializer=flawgate_dot_inspection_dot_v1_dot_inspection__pb2.InspectRequest.FromString,
                     response_serializer=flawgate_dot_inspection_dot_v1_dot_inspection__pb2.InspectResponse.SerializeToString,
+            ),
+            'InspectStream': grpc.stream_stream_rpc_method_handler(
+                    servicer.InspectStream,
+                    request_deserializer=flawgate_dot_inspection_dot_v1_dot_inspection__pb2.InspectStreamRequest.FromString,
+                    response_serializer=flawgate_dot_inspection_dot_v1_dot_inspection__pb2.InspectStreamResponse.SerializeToString,
             ),
             'GetInspection': grpc.unary_unary_rpc_method_handler(
                     servicer.GetInspection,
@@ -127,6 +148,33 @@ class InspectionService:
             '/flawgate.inspection.v1.InspectionService/Inspect',
             flawgate_dot_inspection_dot_v1_dot_inspection__pb2.InspectRequest.SerializeToString,
             flawgate_dot_inspection_dot_v1_dot_inspection__pb2.InspectResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def InspectStream(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/flawgate.inspection.v1.InspectionService/InspectStream',
+            flawgate_dot_inspection_dot_v1_dot_inspection__pb2.InspectStreamRequest.SerializeToString,
+            flawgate_dot_inspection_dot_v1_dot_inspection__pb2.InspectStreamResponse.FromString,
             options,
             channel_credentials,
             insecure,

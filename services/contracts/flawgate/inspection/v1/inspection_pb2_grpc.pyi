@@ -37,6 +37,13 @@ class InspectionServiceStub:
     def __new__(cls, channel: _aio.Channel) -> InspectionServiceAsyncStub: ...
     Inspect: _grpc.UnaryUnaryMultiCallable[_inspection_pb2.InspectRequest, _inspection_pb2.InspectResponse]
     """Inspects one frame and records the answer before it is given. Scope `inspect`."""
+    InspectStream: _grpc.StreamStreamMultiCallable[_inspection_pb2.InspectStreamRequest, _inspection_pb2.InspectStreamResponse]
+    """Inspects the numbered frames of one camera, one after another over one connection, and answers in their order. The
+    first message says whose frames they are; the gateway then grants credits, and takes a frame for each. After a broken
+    connection the camera's side opens the same stream again at the first number that it has no answer to: a frame that
+    is on record already is answered from there, so each has one record. Ends with an error after which the stream can
+    be opened again where the error is retryable. Scope `inspect`.
+    """
     GetInspection: _grpc.UnaryUnaryMultiCallable[_inspection_pb2.GetInspectionRequest, _inspection_pb2.GetInspectionResponse]
     """One record. Scope `read`."""
     ListInspections: _grpc.UnaryUnaryMultiCallable[_inspection_pb2.ListInspectionsRequest, _inspection_pb2.ListInspectionsResponse]
@@ -51,6 +58,13 @@ class InspectionServiceAsyncStub(InspectionServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Inspect: _aio.UnaryUnaryMultiCallable[_inspection_pb2.InspectRequest, _inspection_pb2.InspectResponse]  # type: ignore[assignment]
     """Inspects one frame and records the answer before it is given. Scope `inspect`."""
+    InspectStream: _aio.StreamStreamMultiCallable[_inspection_pb2.InspectStreamRequest, _inspection_pb2.InspectStreamResponse]  # type: ignore[assignment]
+    """Inspects the numbered frames of one camera, one after another over one connection, and answers in their order. The
+    first message says whose frames they are; the gateway then grants credits, and takes a frame for each. After a broken
+    connection the camera's side opens the same stream again at the first number that it has no answer to: a frame that
+    is on record already is answered from there, so each has one record. Ends with an error after which the stream can
+    be opened again where the error is retryable. Scope `inspect`.
+    """
     GetInspection: _aio.UnaryUnaryMultiCallable[_inspection_pb2.GetInspectionRequest, _inspection_pb2.GetInspectionResponse]  # type: ignore[assignment]
     """One record. Scope `read`."""
     ListInspections: _aio.UnaryUnaryMultiCallable[_inspection_pb2.ListInspectionsRequest, _inspection_pb2.ListInspectionsResponse]  # type: ignore[assignment]
@@ -68,6 +82,19 @@ class InspectionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_inspection_pb2.InspectResponse, _abc.Awaitable[_inspection_pb2.InspectResponse]]:
         """Inspects one frame and records the answer before it is given. Scope `inspect`."""
+
+    @_abc_1.abstractmethod
+    def InspectStream(
+        self,
+        request_iterator: _MaybeAsyncIterator[_inspection_pb2.InspectStreamRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_inspection_pb2.InspectStreamResponse], _abc.AsyncIterator[_inspection_pb2.InspectStreamResponse]]:
+        """Inspects the numbered frames of one camera, one after another over one connection, and answers in their order. The
+        first message says whose frames they are; the gateway then grants credits, and takes a frame for each. After a broken
+        connection the camera's side opens the same stream again at the first number that it has no answer to: a frame that
+        is on record already is answered from there, so each has one record. Ends with an error after which the stream can
+        be opened again where the error is retryable. Scope `inspect`.
+        """
 
     @_abc_1.abstractmethod
     def GetInspection(

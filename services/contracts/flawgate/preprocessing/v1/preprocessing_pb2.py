@@ -26,7 +26,7 @@ from flawgate.inspection.v1 import types_pb2 as flawgate_dot_inspection_dot_v1_d
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-flawgate/preprocessing/v1/preprocessing.proto\x12\x19\x66lawgate.preprocessing.v1\x1a\"flawgate/inspection/v1/types.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x8b\x01\n\x11PreprocessRequest\x12\x11\n\x07\x65ncoded\x18\x01 \x01(\x0cH\x00\x12\x32\n\x03raw\x18\x02 \x01(\x0b\x32#.flawgate.preprocessing.v1.RawFrameH\x00\x12&\n\x05steps\x18\x03 \x03(\x0b\x32\x17.google.protobuf.StructB\x07\n\x05\x66rame\"I\n\x08RawFrame\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\r\n\x05width\x18\x02 \x01(\r\x12\x0e\n\x06height\x18\x03 \x01(\r\x12\x10\n\x08\x63hannels\x18\x04 \x01(\r\"\x99\x01\n\x12PreprocessResponse\x12\x0e\n\x06tensor\x18\x01 \x01(\x0c\x12\x10\n\x08\x63hannels\x18\x02 \x01(\r\x12\x32\n\x08geometry\x18\x03 \x01(\x0b\x32 .flawgate.inspection.v1.Geometry\x12\x16\n\x0e\x64\x65\x63ode_seconds\x18\x04 \x01(\x01\x12\x15\n\rsteps_seconds\x18\x05 \x01(\x01\x32\x81\x01\n\x14PreprocessingService\x12i\n\nPreprocess\x12,.flawgate.preprocessing.v1.PreprocessRequest\x1a-.flawgate.preprocessing.v1.PreprocessResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-flawgate/preprocessing/v1/preprocessing.proto\x12\x19\x66lawgate.preprocessing.v1\x1a\"flawgate/inspection/v1/types.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xa4\x01\n\x11PreprocessRequest\x12\x11\n\x07\x65ncoded\x18\x01 \x01(\x0cH\x00\x12\x32\n\x03raw\x18\x02 \x01(\x0b\x32#.flawgate.preprocessing.v1.RawFrameH\x00\x12&\n\x05steps\x18\x03 \x03(\x0b\x32\x17.google.protobuf.Struct\x12\x17\n\x0fmeasure_quality\x18\x04 \x01(\x08\x42\x07\n\x05\x66rame\"I\n\x08RawFrame\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\r\n\x05width\x18\x02 \x01(\r\x12\x0e\n\x06height\x18\x03 \x01(\r\x12\x10\n\x08\x63hannels\x18\x04 \x01(\r\"\xdf\x01\n\x12PreprocessResponse\x12\x0e\n\x06tensor\x18\x01 \x01(\x0c\x12\x10\n\x08\x63hannels\x18\x02 \x01(\r\x12\x32\n\x08geometry\x18\x03 \x01(\x0b\x32 .flawgate.inspection.v1.Geometry\x12\x16\n\x0e\x64\x65\x63ode_seconds\x18\x04 \x01(\x01\x12\x15\n\rsteps_seconds\x18\x05 \x01(\x01\x12\x38\n\x07quality\x18\x06 \x01(\x0b\x32\".flawgate.preprocessing.v1.QualityH\x00\x88\x01\x01\x42\n\n\x08_quality\"P\n\x07Quality\x12\x0c\n\x04mean\x18\x01 \x01(\x01\x12\x12\n\ndark_share\x18\x02 \x01(\x01\x12\x14\n\x0c\x62right_share\x18\x03 \x01(\x01\x12\r\n\x05\x66ocus\x18\x04 \x01(\x01\x32\x81\x01\n\x14PreprocessingService\x12i\n\nPreprocess\x12,.flawgate.preprocessing.v1.PreprocessRequest\x1a-.flawgate.preprocessing.v1.PreprocessResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,11 +34,13 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'flawgate.preprocessing.v1.p
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PREPROCESSREQUEST']._serialized_start=143
-  _globals['_PREPROCESSREQUEST']._serialized_end=282
-  _globals['_RAWFRAME']._serialized_start=284
-  _globals['_RAWFRAME']._serialized_end=357
-  _globals['_PREPROCESSRESPONSE']._serialized_start=360
-  _globals['_PREPROCESSRESPONSE']._serialized_end=513
-  _globals['_PREPROCESSINGSERVICE']._serialized_start=516
-  _globals['_PREPROCESSINGSERVICE']._serialized_end=645
+  _globals['_PREPROCESSREQUEST']._serialized_end=307
+  _globals['_RAWFRAME']._serialized_start=309
+  _globals['_RAWFRAME']._serialized_end=382
+  _globals['_PREPROCESSRESPONSE']._serialized_start=385
+  _globals['_PREPROCESSRESPONSE']._serialized_end=608
+  _globals['_QUALITY']._serialized_start=610
+  _globals['_QUALITY']._serialized_end=690
+  _globals['_PREPROCESSINGSERVICE']._serialized_start=693
+  _globals['_PREPROCESSINGSERVICE']._serialized_end=822
 # @@protoc_insertion_point(module_scope)

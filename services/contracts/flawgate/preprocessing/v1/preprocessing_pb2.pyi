@@ -27,8 +27,11 @@ class PreprocessRequest(_message.Message):
     ENCODED_FIELD_NUMBER: _builtins.int
     RAW_FIELD_NUMBER: _builtins.int
     STEPS_FIELD_NUMBER: _builtins.int
+    MEASURE_QUALITY_FIELD_NUMBER: _builtins.int
     encoded: _builtins.bytes
     """A PNG, JPEG, BMP or TIFF file. What it is is read from its first bytes, not from a name."""
+    measure_quality: _builtins.bool
+    """Whether the picture's own quality is to be measured, before the steps."""
     @_builtins.property
     def raw(self) -> Global___RawFrame:
         """Pixels without a file format around them."""
@@ -43,10 +46,11 @@ class PreprocessRequest(_message.Message):
         encoded: _builtins.bytes = ...,
         raw: Global___RawFrame | None = ...,
         steps: _abc.Iterable[_struct_pb2.Struct] | None = ...,
+        measure_quality: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["encoded", b"encoded", "frame", b"frame", "raw", b"raw"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["encoded", b"encoded", "frame", b"frame", "raw", b"raw", "steps", b"steps"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["encoded", b"encoded", "frame", b"frame", "measure_quality", b"measure_quality", "raw", b"raw", "steps", b"steps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["encoded", "raw"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
@@ -95,6 +99,7 @@ class PreprocessResponse(_message.Message):
     GEOMETRY_FIELD_NUMBER: _builtins.int
     DECODE_SECONDS_FIELD_NUMBER: _builtins.int
     STEPS_SECONDS_FIELD_NUMBER: _builtins.int
+    QUALITY_FIELD_NUMBER: _builtins.int
     tensor: _builtins.bytes
     """uint8, 0 to 255, (channels, height, width), row-major."""
     channels: _builtins.int
@@ -107,6 +112,10 @@ class PreprocessResponse(_message.Message):
     def geometry(self) -> _types_pb2.Geometry:
         """From the tensor back to the frame; holds the sizes of both."""
 
+    @_builtins.property
+    def quality(self) -> Global___Quality:
+        """Of the decoded frame; absent where it was not asked for."""
+
     def __init__(
         self,
         *,
@@ -115,11 +124,48 @@ class PreprocessResponse(_message.Message):
         geometry: _types_pb2.Geometry | None = ...,
         decode_seconds: _builtins.float = ...,
         steps_seconds: _builtins.float = ...,
+        quality: Global___Quality | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["geometry", b"geometry"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_quality", b"_quality", "geometry", b"geometry", "quality", b"quality"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "decode_seconds", b"decode_seconds", "geometry", b"geometry", "steps_seconds", b"steps_seconds", "tensor", b"tensor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_quality", b"_quality", "channels", b"channels", "decode_seconds", b"decode_seconds", "geometry", b"geometry", "quality", b"quality", "steps_seconds", b"steps_seconds", "tensor", b"tensor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__quality: _TypeAlias = _typing.Literal["quality"]  # noqa: Y015
+    _WhichOneofArgType__quality: _TypeAlias = _typing.Literal["_quality", b"_quality"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__quality) -> _WhichOneofReturnType__quality | None: ...
+
+Global___PreprocessResponse: _TypeAlias = PreprocessResponse  # noqa: Y015
+
+@_typing.final
+class Quality(_message.Message):
+    """How good a picture is, whatever it shows. Of RGB its luma (ITU-R BT.601)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEAN_FIELD_NUMBER: _builtins.int
+    DARK_SHARE_FIELD_NUMBER: _builtins.int
+    BRIGHT_SHARE_FIELD_NUMBER: _builtins.int
+    FOCUS_FIELD_NUMBER: _builtins.int
+    mean: _builtins.float
+    """Mean of the pixels, 0 (black) to 1 (white)."""
+    dark_share: _builtins.float
+    """Share of the pixels that are at most 5 of 255, 0 to 1."""
+    bright_share: _builtins.float
+    """Share of the pixels that are at least 250 of 255, 0 to 1."""
+    focus: _builtins.float
+    """Variance of the 3x3 Laplacian of the pixels 0 to 255: the sharper the higher."""
+    def __init__(
+        self,
+        *,
+        mean: _builtins.float = ...,
+        dark_share: _builtins.float = ...,
+        bright_share: _builtins.float = ...,
+        focus: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bright_share", b"bright_share", "dark_share", b"dark_share", "focus", b"focus", "mean", b"mean"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___PreprocessResponse: _TypeAlias = PreprocessResponse  # noqa: Y015
+Global___Quality: _TypeAlias = Quality  # noqa: Y015

@@ -1,4 +1,4 @@
-"""The tables of records, keys, pictures, reviews, policies and the outbox."""
+"""The tables of records, streams, keys, pictures, reviews, policies and the outbox."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -21,6 +21,29 @@ def upgrade() -> None:
         sa.Column("revoked_at_us", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_keys")),
     )
+    op.create_table(
+        "camera_streams",
+        sa.Column("stream_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("caller", sa.String(length=64), nullable=False),
+        sa.Column("plant", sa.String(length=128), nullable=True),
+        sa.Column("line", sa.String(length=128), nullable=True),
+        sa.Column("station", sa.String(length=128), nullable=False),
+        sa.Column("camera", sa.String(length=128), nullable=False),
+        sa.Column("recipe", sa.String(length=64), nullable=False),
+        sa.Column("delivery", sa.String(length=16), nullable=False),
+        sa.Column("highest", sa.BigInteger(), nullable=False),
+        sa.Column("dropped_through", sa.BigInteger(), nullable=False),
+        sa.Column("opened_at_us", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at_us", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("stream_id", name=op.f("pk_camera_streams")),
+    )
+    op.create_index(
+        "ix_camera_streams_station",
+        "camera_streams",
+        ["station", "camera", "opened_at_us", "stream_id"],
+        unique=False,
+    )
+    op.create_index("ix_camera_streams_time", "camera_streams", ["opened_at_us", "stream_id"], unique=False)
     op.create_table(
         "events",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -86,6 +109,8 @@ def upgrade() -> None:
         sa.Column("score", sa.Float(), nullable=True),
         sa.Column("margin", sa.Float(), nullable=True),
         sa.Column("frame_sha256", sa.String(length=64), nullable=False),
+        sa.Column("stream_id", sa.Uuid(as_uuid=False), nullable=True),
+        sa.Column("sequence", sa.BigInteger(), nullable=True),
         sa.Column("document", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inspections")),
     )
@@ -115,6 +140,14 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_inspections_work_order", "inspections", ["work_order", "decided_at_us", "id", "evaluation"], unique=False
+    )
+    op.create_index(
+        "uq_inspections_capture",
+        "inspections",
+        ["stream_id", "sequence"],
+        unique=True,
+        sqlite_where=sa.text("stream_id IS NOT NULL"),
+        postgresql_where=sa.text("stream_id IS NOT NULL"),
     )
     op.create_table(
         "leases",
@@ -220,6 +253,28 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_evidence_mask_sha256"), "evidence", ["mask_sha256"], unique=False)
     op.create_table(
+        "gaps",
+        sa.Column("id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("stream_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("plant", sa.String(length=128), nullable=True),
+        sa.Column("line", sa.String(length=128), nullable=True),
+        sa.Column("station", sa.String(length=128), nullable=False),
+        sa.Column("camera", sa.String(length=128), nullable=False),
+        sa.Column("first", sa.BigInteger(), nullable=False),
+        sa.Column("last", sa.BigInteger(), nullable=False),
+        sa.Column("frames", sa.BigInteger(), nullable=False),
+        sa.Column("cause", sa.String(length=32), nullable=False),
+        sa.Column("since_us", sa.BigInteger(), nullable=False),
+        sa.Column("until_us", sa.BigInteger(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=True),
+        sa.Column("received_at_us", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["stream_id"], ["camera_streams.stream_id"], name=op.f("fk_gaps_stream_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_gaps")),
+    )
+    op.create_index("ix_gaps_station", "gaps", ["station", "received_at_us", "id"], unique=False)
+    op.create_index("ix_gaps_stream", "gaps", ["stream_id", "first"], unique=True)
+    op.create_index("ix_gaps_time", "gaps", ["received_at_us", "id"], unique=False)
+    op.create_table(
         "reviews",
         sa.Column("id", sa.Uuid(as_uuid=False), nullable=False),
         sa.Column("inspection_id", sa.Uuid(as_uuid=False), nullable=False),
@@ -240,6 +295,10 @@ def downgrade() -> None:
     op.drop_index("ix_reviews_time", table_name="reviews")
     op.drop_index("ix_reviews_inspection", table_name="reviews")
     op.drop_table("reviews")
+    op.drop_index("ix_gaps_time", table_name="gaps")
+    op.drop_index("ix_gaps_stream", table_name="gaps")
+    op.drop_index("ix_gaps_station", table_name="gaps")
+    op.drop_table("gaps")
     op.drop_index(op.f("ix_evidence_mask_sha256"), table_name="evidence")
     op.drop_index(
         "ix_evidence_kept",
@@ -275,6 +334,12 @@ def downgrade() -> None:
     )
     op.drop_table("policies")
     op.drop_table("leases")
+    op.drop_index(
+        "uq_inspections_capture",
+        table_name="inspections",
+        sqlite_where=sa.text("stream_id IS NOT NULL"),
+        postgresql_where=sa.text("stream_id IS NOT NULL"),
+    )
     op.drop_index("ix_inspections_work_order", table_name="inspections")
     op.drop_index("ix_inspections_version", table_name="inspections")
     op.drop_index("ix_inspections_time", table_name="inspections")
@@ -303,4 +368,7 @@ def downgrade() -> None:
     op.drop_table("holds")
     op.drop_index(op.f("ix_events_created_at_us"), table_name="events")
     op.drop_table("events")
+    op.drop_index("ix_camera_streams_time", table_name="camera_streams")
+    op.drop_index("ix_camera_streams_station", table_name="camera_streams")
+    op.drop_table("camera_streams")
     op.drop_table("api_keys")

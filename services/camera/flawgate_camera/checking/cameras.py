@@ -1,0 +1,148 @@
+"""One camera, looked through once."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, Queue
+from tempfile import TemporaryDirectory
+from time import monotonic
+
+from flawgate_camera.config import sources as tables
+from flawgate_camera.config.cameras import Camera
+from flawgate_camera.encoding import cut
+from flawgate_camera.frames import Picture
+from flawgate_camera.sources.base import DamagedPicture, Source, SourceEnded, SourceFailed
+from flawgate_camera.sources.creating import create_source
+from flawgate_imaging.quality import measure
+
+LOOK_S = 1.5
+"""So long pictures are counted, from the first one on."""
+
+FOLDER_S = 3.0
+"""So long a folder is watched for a first file."""
+
+GRACE_S = 2.0
+"""For a source to be closed, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a camera gave.
+
+    Attributes:
+        width: columns, in pixels.
+        height: rows, in pixels.
+        frames_per_s: as counted; None where fewer than two pictures came.
+        brightness: mean of the pixels, 0 (black) to 1 (white).
+        focus: variance of the Laplacian: the sharper the higher.
+    """
+
+    width: int
+    height: int
+    frames_per_s: float | None
+    brightness: float
+    focus: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What came of the look: pictures, or why there are none, or both where they are of no use."""
+
+    seen: Seen | None
+    fault: str | None
+
+
+def describe(source: tables.Source) -> str:
+    """Kind and place of a source, without secrets."""
+    match source:
+        case tables.VideoSource():
+            return str(source.url)
+        case tables.UsbSource():
+            return f"usb {source.device}"
+        case tables.FileSource() | tables.FolderSource():
+            return f"{source.kind} {source.path}"
+        case tables.GenicamSource():
+            return f"genicam {source.device or 'first'}"
+        case tables.GeneratedSource():
+            return "generated"
+
+
+def look(camera: Camera, create: Callable[[tables.Source, Path], Source] = create_source) -> Finding:
+    """Open a camera, watch it for a moment, close it; files of a folder stay as they are. Bounded in time.
+
+    Args:
+        camera: its table.
+        create: makes its source, with a folder for what it notes.
+    """
+    results: Queue[Finding] = Queue()
+    with TemporaryDirectory() as folder:
+        source = create(camera.source, Path(folder))
+        limit_s = source.open_within_s + source.read_within_s + LOOK_S + GRACE_S
+        threading.Thread(target=lambda: results.put(_look(camera, source)), daemon=True).start()
+        try:
+            return results.get(timeout=limit_s)
+        except Empty:
+            return Finding(None, f"It did not come back within {limit_s:g} s; check cable, power and driver.")
+
+
+def _look(camera: Camera, source: Source) -> Finding:
+    try:
+        source.open()
+        watched = _watch(camera, source)
+    except (SourceFailed, DamagedPicture) as failure:
+        return Finding(None, str(failure))
+    except Exception as err:  # noqa: BLE001  # a look must end with a sentence
+        return Finding(
+            None, f"It failed in a way that nobody foresaw ({type(err).__name__}); look into the agent's log."
+        )
+    finally:
+        source.close()
+    return _judge(camera, watched)
+
+
+@dataclass
+class _Watched:
+    first: float = 0.0
+    last: Picture | None = None
+    count: int = 0
+
+    def note(self, picture: Picture) -> None:
+        """One more picture."""
+        self.first = self.first or picture.acquired
+        self.last = picture
+        self.count += 1
+
+
+def _watch(camera: Camera, source: Source) -> _Watched:
+    """The last picture of a moment, and how many came."""
+    watched = _Watched()
+    waits_s = FOLDER_S if isinstance(camera.source, tables.FolderSource) else source.read_within_s
+    end = monotonic() + waits_s
+    while monotonic() < end:
+        try:
+            picture = source.read()
+        except SourceEnded:
+            break
+        if picture is not None:
+            watched.note(picture)
+            end = watched.first + LOOK_S
+    return watched
+
+
+def _judge(camera: Camera, watched: _Watched) -> Finding:
+    if watched.last is None:
+        return Finding(None, "No picture came; put one there, or trigger the camera.")
+    last = watched.last
+    height, width = last.pixels.shape[:2]
+    measures = measure(last.pixels)
+    span_s = last.acquired - watched.first
+    rate = (watched.count - 1) / span_s if span_s > 0 else None
+    seen = Seen(width, height, rate, measures.mean, measures.focus)
+    try:
+        cut(last, camera.region)
+    except SourceFailed as failure:
+        return Finding(seen, failure.message)
+    if 255 * measures.mean < camera.health.black_below:
+        return Finding(seen, "Its picture is black; check lens cap, light and exposure.")
+    return Finding(seen, None)

@@ -1,0 +1,1 @@
+"""Which of a camera's pictures are inspected."""

@@ -1,0 +1,3 @@
+"""How the tests run, alone or beside each other."""
+
+pytest_plugins = ["support.workers"]
