@@ -19,7 +19,7 @@ KEYS = {
     *("evaluation", "score", "reason", "threshold", "class", "probabilities", "defects", "frame", "models"),
     *("plant", "line", "station", "camera", "part", "lot", "work_order"),
     *("request_id", "trace_id", "acquired_at", "received_at", "decided_at", "service_version"),
-    *("policy", "preprocessing", "stage_scores", "stage_seconds", "links"),
+    *("policy", "preprocessing", "stage_scores", "stage_seconds", "picture_quality", "capture", "links"),
 }
 
 

@@ -21,6 +21,7 @@
     │   ├── UnknownKey                  an API key
     │   ├── UnknownSink
     │   ├── UnknownHold
+    │   ├── UnknownStream
     │   └── PictureNotKept              the record is there, its pictures are not (any more)
     ├── Unauthenticated                 no key, or one that is wrong, expired or revoked
     ├── PermissionDenied                the key's scopes do not allow it
@@ -181,6 +182,12 @@ class UnknownHold(NotFound):
     """There is no hold of that id."""
 
     reason = "UNKNOWN_HOLD"
+
+
+class UnknownStream(NotFound):
+    """Nothing is on record of a camera's stream of that id."""
+
+    reason = "UNKNOWN_STREAM"
 
 
 class PictureNotKept(NotFound):

@@ -42,6 +42,7 @@ GRPC_CODES: Mapping[type[FlawgateError], grpc.StatusCode] = {
     errors.UnknownKey: Code.NOT_FOUND,
     errors.UnknownSink: Code.NOT_FOUND,
     errors.UnknownHold: Code.NOT_FOUND,
+    errors.UnknownStream: Code.NOT_FOUND,
     errors.PictureNotKept: Code.NOT_FOUND,
     errors.Unauthenticated: Code.UNAUTHENTICATED,
     errors.PermissionDenied: Code.PERMISSION_DENIED,

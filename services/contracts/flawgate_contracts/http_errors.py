@@ -43,6 +43,7 @@ HTTP_PROBLEMS: Mapping[type[FlawgateError], HttpProblem] = {
     errors.UnknownKey: HttpProblem(HTTPStatus.NOT_FOUND, "Unknown API key"),
     errors.UnknownSink: HttpProblem(HTTPStatus.NOT_FOUND, "Unknown sink"),
     errors.UnknownHold: HttpProblem(HTTPStatus.NOT_FOUND, "Unknown hold"),
+    errors.UnknownStream: HttpProblem(HTTPStatus.NOT_FOUND, "Unknown stream"),
     errors.PictureNotKept: HttpProblem(HTTPStatus.NOT_FOUND, "Picture not kept"),
     errors.Unauthenticated: HttpProblem(HTTPStatus.UNAUTHORIZED, "No valid API key"),
     errors.PermissionDenied: HttpProblem(HTTPStatus.FORBIDDEN, "Not allowed with this API key"),

@@ -73,6 +73,6 @@ def test_a_stream_that_is_not_there_is_told(gateway: httpx.Client) -> None:
     """404, whatever is asked for."""
     for unknown in (uuid4(), "no id"):
         answer = gateway.get(f"/v1/streams/{unknown}")
-        assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
+        assert (answer.status_code, answer.json()["code"]) == (404, "UNKNOWN_STREAM")
     assert gateway.get("/v1/streams", params={"station": "none"}).json() == {"streams": [], "next_page_token": None}
     assert gateway.get("/v1/gaps", params={"from": "yesterday"}).status_code == 422

@@ -100,7 +100,7 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "find_streams": Operation((), "One numbering of one camera's frames each; by when the first went on record."),
     "get_stream": Operation(
-        (errors.NotFound,),
+        (errors.UnknownStream,),
         "Whether each of its frames is accounted for: frames = inspections + dropped, unless some are `missing`.",
     ),
     "find_gaps": Operation((), "Each names its numbers, their cause, and when they were taken."),

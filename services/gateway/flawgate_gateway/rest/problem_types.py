@@ -89,6 +89,10 @@ SAID: Mapping[type[FlawgateError], Said] = {
         "There is no hold of that id; `GET /v1/holds` lists them.",
         "/v1/holds/01939c20-11d2-7b0a-8f6e-5a4b3c2d1e0f:release",
     ),
+    errors.UnknownStream: Said(
+        "Nothing is on record of a stream of that id; `GET /v1/streams` lists those that there are.",
+        "/v1/streams/3f6f2b1e-0c6d-4a53-9b7e-2f1d5c8a9e04",
+    ),
     errors.PictureNotKept: Said(
         "The pictures of this inspection are not kept any more, by the rules of retention.", f"{ONE}/overlay.png"
     ),

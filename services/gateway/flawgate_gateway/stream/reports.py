@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Column, ColumnElement, Connection, Select, Table, desc, func, literal, select, tuple_
 
-from flawgate_contracts.errors import NotFound
+from flawgate_contracts.errors import UnknownStream
 from flawgate_gateway.database.connections import Database
 from flawgate_gateway.database.moments import from_us, to_us
 from flawgate_gateway.database.tables import camera_streams, gaps, inspections
@@ -64,7 +64,7 @@ async def read_stream(database: Database, stream_id: str) -> StreamFacts:
     """A stream with its counts.
 
     Raises:
-        NotFound: nothing is on record of a stream of that id.
+        UnknownStream: nothing is on record of a stream of that id.
         RecordsUnavailable: the database does not answer.
     """
     wanted = _uuid(stream_id)
@@ -138,8 +138,8 @@ def _uuid(stream_id: str) -> str:
         raise _unknown(stream_id) from err
 
 
-def _unknown(stream_id: str) -> NotFound:
-    return NotFound(
+def _unknown(stream_id: str) -> UnknownStream:
+    return UnknownStream(
         f"Nothing is on record of a stream {stream_id[:64]!r}; `GET /v1/streams` lists those that there are.",
         {"stream_id": stream_id[:64]},
     )
