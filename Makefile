@@ -103,7 +103,7 @@ bench-records: .venv/dev.stamp ## Measure an MES's queries of a million records,
 	PYTHONPATH=tests $(BIN)/python benchmarks/records.py
 
 .PHONY: bench-stream
-bench-stream: .venv/dev.stamp services/triton/.venv/stamp ## Measure streams beside REST and the unary call, and how many cameras a gateway carries
+bench-stream: setup ## Measure streams beside REST and the unary call, and how many cameras one gateway carries
 	$(BIN)/python benchmarks/stream.py $(if $(DATA),--data $(DATA))
 
 .PHONY: soak

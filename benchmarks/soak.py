@@ -44,6 +44,7 @@ GROWTH = 0.1
 """Share by which memory may grow from the first to the last part of the time looked at, and ..."""
 GROWTH_MB = 15.0
 """... megabytes that it may grow in any case: an allocator keeps some."""
+PARTS = 5
 WARM_S = 45.0
 """A process is looked at from so many seconds after its start."""
 
@@ -56,13 +57,13 @@ class Memory:
     mb: list[float] = field(default_factory=list)
 
     def facts(self) -> dict[str, Any]:
-        """The median of the first and of the last fifth, beyond the time to warm up."""
+        """Medians of five parts of the time, once it is warm; flat where the last is hardly more than the first."""
         warm = [mb for at_s, mb in zip(self.at_s, self.mb, strict=True) if at_s >= self.at_s[0] + WARM_S] or self.mb
-        part = max(1, len(warm) // 5)
-        first, last = statistics.median(warm[:part]), statistics.median(warm[-part:])
+        length = -(-len(warm) // PARTS)
+        parts = [round(statistics.median(warm[at : at + length]), 1) for at in range(0, len(warm), length)]
+        first, last = parts[0], parts[-1]
         return {
-            "first_mb": round(first, 1),
-            "last_mb": round(last, 1),
+            "parts_mb": parts,
             "most_mb": round(max(self.mb), 1),
             "seconds": round(self.at_s[-1] - self.at_s[0]),
             "flat": bool(last - first <= max(GROWTH * first, GROWTH_MB)),
@@ -192,7 +193,7 @@ def show(result: Mapping[str, Any]) -> None:
     console.print(table)
     for memory in result["memory"]:
         flat = "flat" if memory["flat"] else "GROWS"
-        told = f"{memory['first_mb']} → {memory['last_mb']} MB in {memory['seconds']} s"
+        told = f"{' → '.join(map(str, memory['parts_mb']))} MB in {memory['seconds']} s"
         console.print(f"{memory['process']}: {told}, {flat}", highlight=False)
     for name, holds in result["verdicts"].items():
         console.print(f"{'yes' if holds else 'NO '} {name}", style="" if holds else "bold red", highlight=False)

@@ -73,18 +73,34 @@ def alternated(measures: Mapping[str, Callable[[], float]]) -> dict[str, list[fl
     return rounds
 
 
-def throughput(run: Run, layout: Layout, recipe: str, frames: Frames, content_type: str) -> dict[str, Any]:
-    """Frames per second by REST and by one stream, as many on their way at once."""
+class Counted:
+    """Measures a rate, and what it costs a process: core-milliseconds a frame, of each round."""
+
+    def __init__(self, process: psutil.Process, frames: int, rate: Callable[[], float]) -> None:
+        self.core_ms: list[float] = []
+        self._process, self._frames, self._rate = process, frames, rate
+
+    def __call__(self) -> float:
+        """The rate."""
+        before = cpu_seconds(self._process)
+        rate = self._rate()
+        self.core_ms.append(1e3 * (cpu_seconds(self._process) - before) / self._frames)
+        return rate
+
+
+def throughput(
+    run: Run, layout: Layout, gateway: psutil.Process, recipe: str, frames: Frames, content_type: str
+) -> dict[str, Any]:
+    """Frames per second by REST and by one stream, as many on their way at once; and what a frame costs the gateway."""
     port, target = layout.ports.gateway, f"127.0.0.1:{layout.ports.gateway_grpc}"
     path = f"/v1/inspections?recipe={recipe}"
     send_all(port, path, frames[:WARM_UP], content_type)
     run(streamed_rate(target, recipe, frames[:WARM_UP]))
-    rounds = alternated(
-        {
-            "rest": lambda: send_all(port, path, frames, content_type),
-            "stream": lambda: run(streamed_rate(target, recipe, frames)),
-        }
-    )
+    ways = {
+        "rest": Counted(gateway, len(frames), lambda: send_all(port, path, frames, content_type)),
+        "stream": Counted(gateway, len(frames), lambda: run(streamed_rate(target, recipe, frames))),
+    }
+    rounds = alternated(ways)
     ratios = [stream / rest for stream, rest in zip(rounds["stream"], rounds["rest"], strict=True)]
     rates = {name: round(statistics.median(values), 2) for name, values in rounds.items()}
     ratio = round(statistics.median(ratios), 3)
@@ -92,6 +108,7 @@ def throughput(run: Run, layout: Layout, recipe: str, frames: Frames, content_ty
         "frames_per_s": rates,
         "stream_to_rest": ratio,
         "rounds": [round(each, 3) for each in ratios],
+        "gateway_core_ms_a_frame": {name: round(statistics.median(way.core_ms), 2) for name, way in ways.items()},
         "in_flight": CLIENTS,
         "goal": 1.05,
     }
@@ -182,9 +199,10 @@ def measure(run: Run, folder: Path, frames: Frames) -> dict[str, Any]:
     """All three."""
     layout = Layout(REPOSITORY, Ports.free(), data_dir=folder / "cluster", log_level="error")
     result: dict[str, Any] = {"cores": len(os.sched_getaffinity(0)), "load_before": os.getloadavg()[0]}
-    with running_cluster(layout, lambda _name, _line: None, ready_timeout_s=180):
+    with running_cluster(layout, lambda _name, _line: None, ready_timeout_s=180) as cluster:
+        gateway = psutil.Process(cluster.pid("gateway"))
         for recipe, pictures, kind in ((HEAVY, frames, "image/jpeg"), (SMALL, small_frames(), "image/png")):
-            rates = throughput(run, layout, recipe, pictures, kind)
+            rates = throughput(run, layout, gateway, recipe, pictures, kind)
             half = rates["frames_per_s"]["rest"] / 2
             result[recipe] = {"throughput": rates, "latency": latency(run, layout, recipe, pictures, half)}
     several = crowds(run, folder)
@@ -202,8 +220,10 @@ def show(result: Mapping[str, Any]) -> None:
     for recipe in (HEAVY, SMALL):
         fast, late = result[recipe]["throughput"], result[recipe]["latency"]
         rates, ages = fast["frames_per_s"], late["p50_ms"]
-        ratio, added = f"{fast['stream_to_rest']}", f"+{late['added_ms']} ms"
+        ratio, added = f"{fast['stream_to_rest']}", f"{late['added_ms']:+} ms"
         table.add_row(f"{recipe}, frames/s", str(rates["stream"]), str(rates["rest"]), ratio, f"≥ {fast['goal']}")
+        spent = fast["gateway_core_ms_a_frame"]
+        table.add_row(f"{recipe}, gateway's core-ms a frame", str(spent["stream"]), str(spent["rest"]), "", "")
         name = f"{recipe}, p50 ms at {late['rate']:.3g}/s"
         table.add_row(name, str(ages["stream"]), str(ages["unary"]), added, f"< {late['goal']} ms")
     console.print(table)

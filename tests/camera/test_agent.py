@@ -17,6 +17,7 @@ from support.ports import free_port
 from support.scripted_stream import ScriptedStream, serving
 from support.streamed import until
 
+from flawgate.inspection.v1 import inspection_pb2 as pb2
 from flawgate_imaging.encoding import encode_png
 
 pytestmark = pytest.mark.timeout(120)
@@ -135,6 +136,20 @@ async def test_a_wrong_password_is_told_and_can_be_mended(tmp_path: Path) -> Non
     assert 'flawgate_camera_failures_total{camera="cam1",cause="CREDENTIALS"}' in metrics
     assert "wr0ng" not in running.text + metrics
     assert PASSWORD not in running.text
+
+
+async def test_frames_on_disk_are_sent_under_another_policy(tmp_path: Path) -> None:
+    """Who turns `lossless` into `latest` while frames wait for the gateway loses none of them."""
+    gateway, spools = ScriptedStream(), tmp_path / "data" / "cam1" / "spools"
+    with mjpeg_camera(password=PASSWORD) as camera:
+        async with agent(tmp_path, f"127.0.0.1:{free_port()}", table(camera)) as running:
+            await until(lambda: any(file.stat().st_size > 0 for file in spools.glob("*/*.frames")))
+            await running.stop()
+        async with serving(gateway) as target, agent(tmp_path, target, table(camera, policy="latest")) as running:
+            await until(lambda: not list(spools.iterdir()))
+            await running.stop()
+    policies = {hello.delivery for hello in gateway.hellos}
+    assert policies == {pb2.DELIVERY_POLICY_LOSSLESS, pb2.DELIVERY_POLICY_LATEST}
 
 
 async def test_frames_wait_for_the_gateway(tmp_path: Path) -> None:

@@ -97,6 +97,18 @@ async def test_what_the_agent_decides_goes_along() -> None:
     assert frame.decided == b"OK"
 
 
+async def test_what_cannot_be_decided_goes_undecided() -> None:
+    """A judge that fails costs no number: the frame goes to the gateway as it is, and the camera goes on."""
+
+    def fails(frame: CapturedFrame) -> CapturedFrame:
+        raise ZeroDivisionError
+
+    with running(ScriptedSource([noise(1), noise(2)]), decide=fails) as bench:
+        frames = await bench.frames(2)
+    assert [(frame.sequence, frame.decided) for frame in frames] == [(1, None), (2, None)]
+    assert bench.observer.failures == []
+
+
 @pytest.mark.parametrize(
     ("picture", "table", "cause"),
     [

@@ -1,5 +1,6 @@
 import io
 import json
+import socket
 import threading
 from pathlib import Path
 from typing import Any
@@ -56,23 +57,61 @@ async def test_a_good_camera_is_good() -> None:
     ("error", "says"),
     [
         (UnknownRecipe("There is no recipe texture."), "There is no recipe texture."),
-        (Unauthenticated("The API key has expired."), "The API key has expired."),
+        (
+            Unauthenticated("The API key has expired; make another one."),
+            "The API key has expired; make another one (no key file is set).",
+        ),
     ],
 )
 async def test_what_the_gateway_says_is_told(error: FlawgateError, says: str) -> None:
-    """An unknown recipe or a bad key is told in the gateway's words, once for all cameras that it concerns."""
+    """A recipe or a key, and where that stands, is told in the gateway's words, once for all cameras."""
     async with serving(ScriptedStream(refusals=[error, error])) as target:
         checked = await check(configured(GENERATED, GENERATED, target=target))
     assert [one.gateway for one in checked] == [f"Gateway {target}: {says}"] * 2
     assert shown(checked, 200).count(says) == 1
 
 
+async def test_a_recipe_that_is_not_there_is_told() -> None:
+    """The gateway says it with its welcome, before any frame is sent."""
+    gateway = ScriptedStream(recipe_fault="There is no recipe 'textur' here; known are: texture.")
+    async with serving(gateway) as target:
+        (one,) = await check(configured(GENERATED, target=target))
+    assert one.gateway == f"Gateway {target}: {gateway.recipe_fault}"
+    assert not one.good
+
+
+async def test_a_trigger_that_cannot_be_heard_is_told() -> None:
+    """A port that is taken and a broker that is away are faults of the camera, each with what to do."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        taken_port, free = taken.getsockname()[1], free_port()
+        triggers = [
+            {"kind": "tcp", "port": taken_port},
+            {"kind": "mqtt", "host": "127.0.0.1", "port": free, "topic": "part"},
+            {"kind": "tcp", "port": free},
+        ]
+        cameras = tuple(
+            camera_table(name=f"cam{n}", source=GENERATED, trigger=trigger) for n, trigger in enumerate(triggers)
+        )
+        async with serving(ScriptedStream()) as target:
+            checked = await check(Configuration(cameras=cameras, gateway=Gateway(target=target)))
+    by_tcp, by_mqtt, good = checked
+    assert by_tcp.trigger == (
+        f"The trigger cannot listen on 127.0.0.1:{taken_port} (Address already in use); take a port that nothing else "
+        "uses, and an address of this machine."
+    )
+    assert by_mqtt.trigger is not None
+    assert by_mqtt.trigger.startswith(f"The trigger's broker 127.0.0.1:{free} cannot be used (")
+    assert by_tcp.trigger in shown(checked, 200)
+    assert [one.good for one in checked] == [False, False, True], good
+
+
 async def test_a_gateway_that_is_not_there_is_told() -> None:
-    """The camera is looked through all the same."""
-    (one,) = await check(configured(GENERATED, target=f"127.0.0.1:{free_port()}"))
+    """The camera is looked through all the same; the sentence names the address and what to look at."""
+    target = f"127.0.0.1:{free_port()}"
+    (one,) = await check(configured(GENERATED, target=target))
     assert one.finding.fault is None
     assert one.gateway is not None
-    assert "does not answer" in one.gateway
+    assert f"No gateway answers at {target}; check that it runs, that this is its gRPC door" in one.gateway
     assert not one.good
 
 
@@ -124,3 +163,16 @@ def test_files_of_a_folder_are_left_alone(tmp_path: Path) -> None:
     finding = look(camera_table(source=source))
     assert finding.fault is None
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.png"]
+
+
+@pytest.mark.parametrize(("others", "fault"), [(["b.png"], None), ([], "cannot be inspected")])
+def test_a_damaged_file_is_told_only_where_there_is_no_other(
+    tmp_path: Path, others: list[str], fault: str | None
+) -> None:
+    """One file that is no picture does not keep a folder's camera from starting."""
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    for name in others:
+        cv2.imwrite(str(tmp_path / name), np.full((20, 30), 99, np.uint8))
+    finding = look(camera_table(source={"kind": "folder", "path": tmp_path, "poll_s": 0.01, "settle_s": 0}))
+    assert (finding.fault is None) == (fault is None)
+    assert (fault or "") in (finding.fault or "")

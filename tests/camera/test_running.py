@@ -3,7 +3,8 @@ import contextlib
 import threading
 import time
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 from support.camera_parts import (
@@ -21,7 +22,7 @@ from flawgate_camera.config.cameras import Camera
 from flawgate_camera.delivery.every import EveryDelivery
 from flawgate_camera.frames import CapturedFrame, DropCause, Gap
 from flawgate_camera.health import Standing
-from flawgate_camera.running import MAX_HUNG, Parts, RunningCamera, Service
+from flawgate_camera.running import MAX_HUNG, STOPPED_WITHIN_S, Parts, RunningCamera, Service
 from flawgate_camera.sources.base import Cause, Source, SourceFailed
 from flawgate_camera.triggers.rate import NthTrigger
 from flawgate_contracts.errors import DiskFull
@@ -136,6 +137,25 @@ async def test_stopping_leaves_a_hung_driver_behind() -> None:
     assert [item.sequence for item in plant.items if isinstance(item, CapturedFrame)] == [1]
 
 
+async def test_many_hung_drivers_are_left_behind_at_once() -> None:
+    """Stopping cameras do not wait for each other, though the event loop has few threads."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+    hangs = threading.Event()
+    sources = [ScriptedSource([hangs]) for _ in range(4)]
+    for source in sources:
+        source.read_within_s = 60
+    plants = [Plant(source) for source in sources]
+    async with AsyncExitStack() as stack:
+        for plant in plants:
+            await stack.enter_async_context(running(plant))
+        await asyncio.sleep(0.2)
+        began = time.monotonic()
+        for plant in plants:
+            plant.camera.stop()
+    hangs.set()
+    assert time.monotonic() - began < 2 * 3 * STOPPED_WITHIN_S
+
+
 async def test_hung_threads_are_bounded() -> None:
     """A driver that always hangs costs a few threads and no more; as soon as they come back, the camera goes on."""
     hangs = threading.Event()
@@ -151,11 +171,11 @@ async def test_hung_threads_are_bounded() -> None:
 
 
 async def test_parts_that_cannot_be_made_are_tried_again() -> None:
-    """A full disk is a camera that is down with that cause, until it can be made."""
+    """A full disk, or a bug of ours, is a camera that is down with that cause, until it can be made."""
     plant = Plant(ScriptedSource([noise(1)]))
-    plant.refusals = [DiskFull("The disk is full."), StartupError("The spool is in use.")]
+    plant.refusals = [DiskFull("The disk is full."), StartupError("The spool is in use."), ZeroDivisionError()]
     await asyncio.wait_for(plant.camera.run(), 30)
-    assert (plant.observer.failures, plant.observer.frames) == ([Cause.SETUP] * 2, 1)
+    assert (plant.observer.failures, plant.observer.frames) == ([Cause.SETUP] * 3, 1)
 
 
 class FailingService:
@@ -179,6 +199,22 @@ async def test_a_part_that_fails_holds_the_camera_down(failure: Exception) -> No
     async with running(plant):
         await until(lambda: plant.observer.frames > 10)
         assert (plant.camera.state.up, plant.camera.state.cause) == (False, Cause.TRIGGER)
+        await until(lambda: plant.camera.state.up)
+    assert plant.observer.failures == [Cause.TRIGGER]
+
+
+async def test_a_part_that_ends_its_work_holds_nothing_down() -> None:
+    """One that failed and then is done at once, as the sending of an old spool, leaves the camera up."""
+    failures: list[Exception] = [StartupError("The spool is in use.")]
+
+    async def send() -> None:
+        if failures:
+            raise failures.pop()
+
+    plant = Plant(ScriptedSource(endless()))
+    plant.services.append(Service(Cause.TRIGGER, send))
+    async with running(plant):
+        await until(lambda: plant.camera.state.cause is Cause.TRIGGER)
         await until(lambda: plant.camera.state.up)
     assert plant.observer.failures == [Cause.TRIGGER]
 

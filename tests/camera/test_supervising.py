@@ -15,12 +15,13 @@ from flawgate_camera.sources.base import Cause, Source, SourceFailed
 from flawgate_camera.sources.generated import GeneratedSource
 from flawgate_camera.supervising import Supervisor
 from flawgate_camera.triggers.rate import NthTrigger
+from flawgate_contracts.errors import InternalError
 
 pytestmark = pytest.mark.timeout(60)
 
 
 class Agent:
-    """A supervisor of generated cameras; one of the name `broken` cannot be opened."""
+    """A supervisor of generated cameras; `broken` cannot be opened, and `bug` not even made."""
 
     def __init__(self) -> None:
         self.started: list[str] = []
@@ -40,6 +41,8 @@ class Agent:
         def source() -> Source:
             if camera.name == "broken":
                 return UnopenableSource(SourceFailed(Cause.UNREACHABLE, "Nothing answers."))
+            if camera.name == "bug":
+                raise ZeroDivisionError
             assert camera.source.kind == "generated"
             return GeneratedSource(camera.source)
 
@@ -76,6 +79,15 @@ async def test_a_camera_that_fails_leaves_the_others_alone() -> None:
     states = agent.supervisor.states()
     await agent.supervisor.stop()
     assert {name: state.up for name, state in states.items()} == {"broken": False, "good": True}
+
+
+async def test_the_agent_does_not_end_well_by_a_bug() -> None:
+    """Where the last camera falls by a bug of ours, the end is an error, so that the agent is started anew."""
+    agent = Agent()
+    await agent.supervisor.apply(configuration("bug"))
+    with pytest.raises(InternalError, match="ended by a bug"):
+        await asyncio.wait_for(agent.supervisor.ended(), 20)
+    await agent.supervisor.stop()
 
 
 async def test_only_what_changed_is_started_anew() -> None:

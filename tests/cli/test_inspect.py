@@ -14,7 +14,7 @@ from support.scripted_gateway import Scripted, inspection, scripted_gateway
 from flawgate_cli.app import main
 from flawgate_gateway.access.caller import Scope
 
-KEYS = ["file", "inspection_id", "recipe", "evaluation", "score", "class", "defects"]
+KEYS = ["file", "inspection_id", "recipe", "evaluation", "reason", "score", "class", "defects"]
 
 
 class Ran(NamedTuple):

@@ -9,7 +9,7 @@ from flawgate_cli.inspecting.output import json_line, print_outcomes, print_summ
 from flawgate_cli.inspecting.sending import Outcome
 from flawgate_client import Inspection
 
-KEYS = ["file", "inspection_id", "recipe", "evaluation", "score", "class", "defects"]
+KEYS = ["file", "inspection_id", "recipe", "evaluation", "reason", "score", "class", "defects"]
 FOLDER = "../shared/data/KolektorSDD"
 
 
@@ -67,7 +67,7 @@ def test_a_failed_frame_has_its_error_and_no_evaluation() -> None:
     facts = json.loads(json_line(failed("ä\n.png")))
     assert list(facts) == [*KEYS, "error"]
     assert facts["file"] == "ä\n.png"
-    assert [facts[key] for key in KEYS[1:]] == [None] * 6
+    assert [facts[key] for key in KEYS[1:]] == [None] * 7
     assert facts["error"] == {"code": "INVALID_FRAME", "detail": failed("").detail}
 
 
@@ -120,3 +120,11 @@ def test_labels_stand_beside_the_evaluations() -> None:
 def test_a_single_frame_keeps_its_whole_name() -> None:
     """There is nothing to share."""
     assert f"{FOLDER}/kos01/Part0.jpg" in shown(OUTCOMES[:1], 120)
+
+
+def test_why_nothing_could_be_decided_stands_below() -> None:
+    """Once for all frames that it concerns: a picture that is too dark is no part that must be looked at."""
+    dark = {**INSPECTION, "evaluation": "NOT_DECIDABLE", "reason": "PICTURE_TOO_DARK", "score": None}
+    outcomes = [Outcome(name, 0.1, Inspection.of(dark)) for name in ("a.png", "b.png")]
+    assert "NOT_DECIDABLE a.png and 1 more: PICTURE_TOO_DARK" in shown(outcomes)
+    assert json.loads(json_line(outcomes[0]))["reason"] == "PICTURE_TOO_DARK"

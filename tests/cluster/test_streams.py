@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from support.cluster import ClusterUnderTest, run_cluster
 from support.tiny_repository import write_spot
 
-from flawgate_camera.simulate.running import Wanted, simulate
+from flawgate_camera.simulate.task import Wanted, simulate
 
 pytestmark = pytest.mark.cluster
 
@@ -57,11 +58,12 @@ def line(under_test: ClusterUnderTest, **changes: Any) -> Wanted:
     ids=str,
 )
 def test_every_frame_of_a_line_with_faults_is_accounted_for(
-    spot_cluster: ClusterUnderTest, capsys: pytest.CaptureFixture[str], changes: dict[str, Any]
+    spot_cluster: ClusterUnderTest, changes: dict[str, Any]
 ) -> None:
     """Frames are results and dropped, the gateway has the same on record, and each camera came back."""
-    simulate(line(spot_cluster, **changes), as_json=True)
-    said = json.loads(capsys.readouterr().out)
+    out = StringIO()
+    simulate(line(spot_cluster, **changes), out, as_json=True)
+    said = json.loads(out.getvalue())
     assert (said["adds_up"], said["gateway_agrees"]) == (True, True)
     for camera in said["cameras"]:
         assert camera["reconnects"] >= 1
@@ -86,15 +88,14 @@ def killed_after(under_test: ClusterUnderTest, seconds: float) -> Iterator[None]
 
 
 @pytest.mark.timeout(300)
-def test_a_gateway_killed_in_mid_stream_records_every_frame_once(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_gateway_killed_in_mid_stream_records_every_frame_once(tmp_path: Path) -> None:
     """`lossless`: all frames have exactly one inspection on record, none is dropped."""
     write_spot(tmp_path)
     for under_test in run_cluster(tmp_path):
+        out = StringIO()
         with killed_after(under_test, 3.0):
-            simulate(line(under_test), as_json=True)
-        said = json.loads(capsys.readouterr().out)
+            simulate(line(under_test), out, as_json=True)
+        said = json.loads(out.getvalue())
         assert (said["adds_up"], said["gateway_agrees"]) == (True, True)
         for camera in said["cameras"]:
             assert (camera["results"], camera["dropped"]) == (camera["frames"], {})

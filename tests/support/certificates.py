@@ -27,11 +27,12 @@ class CertificateAuthority:
         """The root's certificate, PEM."""
         self.file.write_bytes(root.sign(self._key, hashes.SHA256()).public_bytes(PEM))
 
-    def issue(self, name: str, *, password: bytes | None = None) -> tuple[Path, Path]:
-        """A certificate for 127.0.0.1 and its key, PEM files."""
+    def issue(self, name: str, *, password: bytes | None = None, host: str | None = None) -> tuple[Path, Path]:
+        """A certificate for 127.0.0.1, or for a host's name, and its key, PEM files."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        addresses = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+        address = x509.DNSName(host) if host else x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+        addresses = x509.SubjectAlternativeName([address])
         builder = _builder(subject, self._name, key.public_key()).add_extension(addresses, critical=False)
         certificate_file, key_file = self.folder / f"{name}.crt", self.folder / f"{name}.key"
         certificate_file.write_bytes(builder.sign(self._key, hashes.SHA256()).public_bytes(PEM))

@@ -28,6 +28,7 @@ class ScriptedStream:
     Attributes:
         credits: granted with the welcome; one more with each answered frame.
         max_frame_bytes: said in the welcome.
+        recipe_fault: said in the welcome.
         answer_s: so long an answer takes, in seconds.
         refusals: errors with which the next calls end at their hello.
         ends: number of a frame → errors with which calls end there, one a call.
@@ -46,6 +47,7 @@ class ScriptedStream:
 
     credits: int = 4
     max_frame_bytes: int = 0
+    recipe_fault: str = ""
     answer_s: float = 0.0
     refusals: list[FlawgateError] = field(default_factory=list)
     ends: dict[int, list[FlawgateError]] = field(default_factory=dict)
@@ -73,7 +75,10 @@ class ScriptedStream:
             await _abort(context, self.refusals.pop(0))
         yield pb2.InspectStreamResponse(
             welcome=pb2.StreamWelcome(
-                recorded=max(self.records, default=0), credits=self.credits, max_frame_bytes=self.max_frame_bytes
+                recorded=max(self.records, default=0),
+                credits=self.credits,
+                max_frame_bytes=self.max_frame_bytes,
+                recipe_fault=self.recipe_fault,
             )
         )
         following, answers = first.hello.next_sequence, 0

@@ -223,7 +223,7 @@ class StreamBench:
 
     def __post_init__(self) -> None:
         self.book = StreamBook(self.bench.database, sinks=("mes",), written=lambda: None)
-        self.desk = StreamDesk(self.bench.inspector, self.book, self.observer, self.terms)
+        self.desk = StreamDesk(self.bench.inspector, self.bench.recipes, self.book, self.observer, self.terms)
 
     def with_terms(self, **changes: Any) -> "StreamBench":
         """The same bench under other terms."""

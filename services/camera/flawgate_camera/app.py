@@ -36,10 +36,12 @@ async def serve(path: Path, configuration: Configuration, read: Read = load) -> 
         log.info("metrics", host=agent.metrics_host, port=port)
         wiring = Wiring(CameraMetrics(registry), Bench(asyncio.get_running_loop()))
         supervisor = Supervisor(wiring.camera)
-        await supervisor.apply(configuration)
-        await _until_over(supervisor, follow(path, configuration, supervisor.apply, read=read))
-        log.info("stopping")
-        await supervisor.stop()
+        try:
+            await supervisor.apply(configuration)
+            await _until_over(supervisor, follow(path, configuration, supervisor.apply, read=read))
+        finally:
+            log.info("stopping")
+            await supervisor.stop()
 
 
 async def _until_over(supervisor: Supervisor, following: Coroutine[None, None, None]) -> None:

@@ -179,8 +179,18 @@ class Capture:
         sequence = self._delivery.next_sequence()
         frame = CapturedFrame(sequence, data, layout, picture.acquired_at, picture.acquired, trigger)
         self._observer.captured()
-        self._delivery.offer(frame if self._decide is None else self._decide(frame))
+        self._delivery.offer(self._judged(frame))
         self._note(sequence)
+
+    def _judged(self, frame: CapturedFrame) -> CapturedFrame:
+        """With what the agent itself decided; as it is where that fails: a number that is given out must be offered."""
+        if self._decide is None:
+            return frame
+        try:
+            return self._decide(frame)
+        except Exception:
+            log.exception("a frame could not be judged here", camera=self._camera.name)
+            return frame
 
     def _lose(self, moment: datetime) -> None:
         """A frame that was there and cannot be encoded, taken at `moment`."""

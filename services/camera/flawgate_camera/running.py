@@ -25,6 +25,9 @@ log = structlog.get_logger(__name__)
 LOOK_S = 0.25
 """Between two looks at the capture thread and the delivery."""
 
+STEP_S = 0.02
+"""Between two looks at a thread that is to end."""
+
 MAX_HUNG = 3
 """Threads of one camera that hang in a driver at once; no further one is begun, so that memory stays bounded."""
 
@@ -72,7 +75,7 @@ class RunningCamera:
 
     Args:
         camera: its table.
-        build: makes its parts; tried again where it raises a `FlawgateError`.
+        build: makes its parts; tried again where it raises.
         observer: told how it does.
         grace_s: to send what is held in memory when it stops, in seconds.
     """
@@ -112,6 +115,9 @@ class RunningCamera:
                 return await asyncio.to_thread(self._build, self._camera, self._standing)
             except (FlawgateError, StartupError) as err:
                 self._standing.failed(Cause.SETUP, str(err))
+            except Exception:
+                log.exception("a camera could not be made", camera=self._camera.name)
+                self._standing.failed(Cause.SETUP, "A bug in the agent; the log has its traceback.")
             await self._pause(backoff.after(0))
         return None
 
@@ -174,23 +180,20 @@ class RunningCamera:
         capture.stop()
         parts.stopping()
         # A source in the middle of a read, or one that waits for room in the delivery, comes back after these.
-        await self._quiet(capture)
+        await _stopped(capture.quiet.is_set)
         delivery.stop()
-        await self._quiet(capture)
+        await _stopped(capture.quiet.is_set)
         if not capture.quiet.is_set():
             capture.leave()
         await parts.finish(STOPPED_WITHIN_S if delivery.policy is Policy.LOSSLESS else self._grace_s)
         capture.settle()
-        await asyncio.to_thread(self._threads[-1].join, STOPPED_WITHIN_S)
+        await _stopped(lambda: not self._threads[-1].is_alive())
 
     async def _close(self, delivery: Delivery) -> None:
         facts = delivery.facts()
         await asyncio.to_thread(delivery.close)
         if facts.unsettled and delivery.policy is Policy.LOSSLESS:
             log.info("frames stay in the spool for the next start", camera=self._camera.name, frames=facts.unsettled)
-
-    async def _quiet(self, capture: Capture) -> None:
-        await asyncio.to_thread(capture.quiet.wait, STOPPED_WITHIN_S)
 
     async def _serve(self, service: Service) -> None:
         """Run a service; after a failure again, later and later. The camera is down meanwhile."""
@@ -212,7 +215,7 @@ class RunningCamera:
         task = asyncio.ensure_future(service.run())
         try:
             await asyncio.wait({task}, timeout=FIRST_WAIT_S)
-            if not task.done():
+            if not task.done() or task.exception() is None:
                 self._standing.release(service.cause)
             await task
         finally:
@@ -232,3 +235,11 @@ class RunningCamera:
         finally:
             for task in tasks:
                 task.cancel()
+
+
+async def _stopped(over: Callable[[], bool]) -> None:
+    """Wait for a thread, but not for long; looks, since the loop has fewer threads than cameras that stop at once."""
+    for _ in range(round(STOPPED_WITHIN_S / STEP_S)):
+        if over():
+            return
+        await asyncio.sleep(STEP_S)

@@ -8,6 +8,7 @@ import structlog
 from flawgate_camera.config.cameras import Camera, Configuration
 from flawgate_camera.health import State
 from flawgate_camera.running import RunningCamera
+from flawgate_contracts.errors import InternalError
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +26,7 @@ class Supervisor:
             start: makes a camera.
         """
         self._start = start
-        self._running: dict[str, tuple[object, RunningCamera, asyncio.Task[None]]] = {}
+        self._running: dict[str, tuple[object, RunningCamera, asyncio.Task[bool]]] = {}
         self._changing = asyncio.Lock()
 
     def states(self) -> dict[str, State]:
@@ -48,13 +49,20 @@ class Supervisor:
         log.info("cameras", running=sorted(self._running), stopped=sorted(set(gone) - wanted.keys()))
 
     async def ended(self) -> None:
-        """Wait until every camera's source has ended and its frames are answered; cameras may be added meanwhile."""
+        """Wait until every camera's source has ended and its frames are answered; cameras may be added meanwhile.
+
+        Raises:
+            InternalError: a camera ended by a bug: whatever starts the agent shall know that it is not done.
+        """
         while True:
             if tasks := [task for _, _, task in self._running.values()]:
                 await asyncio.wait(tasks)
             async with self._changing:
-                if all(task.done() for _, _, task in self._running.values()):
-                    return
+                tasks = [task for _, _, task in self._running.values()]
+                if all(task.done() for task in tasks):
+                    break
+        if not all(task.result() for task in tasks):
+            raise InternalError("A camera ended by a bug in the agent; the log has its traceback.")
 
     async def stop(self) -> None:
         """Stop all of them at once."""
@@ -67,11 +75,14 @@ class Supervisor:
         del self._running[name]
 
     @staticmethod
-    async def _run(name: str, camera: RunningCamera) -> None:
+    async def _run(name: str, camera: RunningCamera) -> bool:
+        """Whether it came to its end without a bug."""
         try:
             await camera.run()
         except Exception:
             log.exception("a camera ended by a bug; the others go on", camera=name)
+            return False
+        return True
 
 
 def _what_matters(camera: Camera, configuration: Configuration) -> object:

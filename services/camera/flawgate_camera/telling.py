@@ -9,6 +9,7 @@ from flawgate_camera.health import Standing
 from flawgate_camera.observer import PrometheusObserver
 from flawgate_camera.sources.base import Cause
 from flawgate_camera.standalone.link import Link
+from flawgate_camera.standalone.messages import is_own
 from flawgate_camera.stream.facts import Outcome, StreamState
 
 
@@ -49,8 +50,9 @@ class Teller:
         if outcome.dropped is not None:
             self._observer.dropped(outcome.dropped, 1)
         judged = _judged(outcome)
-        if judged is not None and outcome.inspection is not None:
-            self._observer.answered(judged.evaluation, outcome.age_s)
+        if judged is None or outcome.inspection is None or is_own(outcome.inspection):
+            return  # what the agent decided itself was counted when it did
+        self._observer.answered(judged.evaluation, outcome.age_s)
 
     def failed_itself(self) -> None:
         """The agent could not judge a frame; an answer will say that it can again."""

@@ -56,7 +56,8 @@ class Wiring:
         teller = Teller(camera, standing, observer, judges_itself=judging is not None)
         trigger = create_trigger(camera.trigger, camera.name, observer)
         spools, stand = folder / "spools", who(camera)
-        before = tuple(leftovers(spools, stand))
+        used = spool_of(spools, stand) if isinstance(camera.delivery, policies.LosslessDelivery) else None
+        before = tuple(leftovers(spools, used))
         delivery = create_delivery(camera.delivery, spools, stand, observer.dropped)
         answers = Answers(teller.answered, teller.failed_itself, budget_s=delivery.budget_s)
         streamer = Streamer(

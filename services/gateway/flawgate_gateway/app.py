@@ -207,7 +207,7 @@ async def connected_parts(settings: GatewaySettings, registry: CollectorRegistry
         inspector = create_inspector(settings, way, PrometheusObserver(registry))
         stack.push_async_callback(inspector.settled)
         gap_book = StreamBook(database, sinks=dispatcher.sinks.takers(STREAM_GAP), written=written)
-        streams = create_stream_desk(settings, inspector, gap_book, registry)
+        streams = create_stream_desk(settings, inspector, recipes, gap_book, registry)
         tidying = asyncio.ensure_future(keep_tidy(database, every_s=TIDY_S))
         stack.callback(tidying.cancel)
         gate = create_gate(settings, database, registry)

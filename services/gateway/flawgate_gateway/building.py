@@ -23,6 +23,7 @@ from flawgate_gateway.outbox.dispatcher import Dispatcher
 from flawgate_gateway.outbox.senders import sender_of
 from flawgate_gateway.outbox.sinks import load_sinks
 from flawgate_gateway.ports import Archive, Observer
+from flawgate_gateway.recipes import RecipeBook
 from flawgate_gateway.settings import GatewaySettings
 from flawgate_gateway.stream.book import StreamBook
 from flawgate_gateway.stream.desk import StreamDesk, StreamTerms
@@ -76,7 +77,11 @@ async def open_archive(
 
 
 def create_stream_desk(
-    settings: GatewaySettings, inspector: Inspector, book: StreamBook, registry: CollectorRegistry
+    settings: GatewaySettings,
+    inspector: Inspector,
+    recipes: RecipeBook,
+    book: StreamBook,
+    registry: CollectorRegistry,
 ) -> StreamDesk:
     """Build what serves the streams of cameras."""
     terms = StreamTerms(
@@ -87,7 +92,7 @@ def create_stream_desk(
         # At most half of a recipe's queue: who streams can wait, and who asks once cannot.
         at_once=max(1, settings.max_waiting // 2),
     )
-    return StreamDesk(inspector, book, PrometheusStreamObserver(registry), terms)
+    return StreamDesk(inspector, recipes, book, PrometheusStreamObserver(registry), terms)
 
 
 def create_inspector(settings: GatewaySettings, way: Way, observer: Observer) -> Inspector:

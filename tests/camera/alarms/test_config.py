@@ -113,7 +113,7 @@ def test_a_wrong_table_is_a_sentence(tables: list[str], says: str) -> None:
     """It names the camera and what to write."""
     with pytest.raises(InvalidParameter, match=re.escape(says)) as refusal:
         parse(alarms(*tables), "cameras.toml")
-    assert "camera cam1, alarms" in refusal.value.message
+    assert "camera cam1, alarm" in refusal.value.message
 
 
 def test_two_cameras_do_not_share_a_pin_or_a_port() -> None:

@@ -5,6 +5,7 @@ from time import monotonic
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from support.alarms import CountingAlarmObserver, Recorder, a_signal, an_alarm, judged, running, until
 
 from flawgate_camera.alarms import service
@@ -78,6 +79,22 @@ async def test_only_changes_are_shown_and_the_end_is_an_alarm() -> None:
     assert recorder.states == [("off", ()), ("on", ("results",)), ("off", ()), ("on", ("stopping",))]
     assert camera.observer.changes == [("lamp", on) for on in (False, True, False, True)]
     assert camera.observer.tries == [("lamp", True)] * 4
+
+
+async def test_the_log_says_why_an_alarm_is_on() -> None:
+    """Whatever the action is: whoever looks for the reason of a stopped line finds it there."""
+    recorder = Recorder()
+    camera = one(recorder)
+    with capture_logs() as lines:
+        async with camera.runs():
+            camera.lost = {CAMERA}
+            await until(lambda: len(recorder.shown) >= 1 and recorder.states[-1][0] == "on")
+    assert {"state": "on", "causes": ["camera_down"]}.items() <= _first(lines, "on").items()
+
+
+def _first(lines: Any, state: str) -> dict[str, Any]:
+    """The first line about an alarm in that state."""
+    return next(dict(line) for line in lines if line["event"] == "alarm shown" and line["state"] == state)
 
 
 async def test_the_last_state_wins_where_an_action_is_slow() -> None:

@@ -52,6 +52,10 @@ def test_no_repr_shows_a_password() -> None:
         ('kind = "video", ', "", "camera cam1, source: 'kind' is missing, write it"),
         ("station =", "statoin =", "camera cam1, station: it is missing, write it"),
         ("station =", "statoin =", "camera cam1, statoin: no such key is known here, remove it or mend its spelling"),
+        ('station = "S4"', "station = 4", "camera cam1, station: it should be a valid string"),
+        ("{ x = 10, width = 640, height = 480 }", '"all"', "camera cam1, region: write a table, { ... }"),
+        ('"10.0.0.5:8081"', '"10.0.0.5"', "gateway.target: write host and port of the gRPC door, such as"),
+        ('"10.0.0.5:8081"', '"http://10.0.0.5:8081"', "gateway.target: write host and port of the gRPC door"),
         ("n = 5", "n = 0", "camera cam1, trigger.n: it should be greater than or equal to 1"),
         ('"cam1"', '"cam 1"', "camera cam 1, name: write 1 to 64 letters"),
         ('"S4"', '"S\\n4"', "camera cam1, station: write 1 to 128 characters, none of them a control character"),
@@ -87,7 +91,11 @@ def test_names_are_unique() -> None:
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [(None, "cannot be read: No such file"), (b"\xff\xfe", "is no text in UTF-8"), (b"", "cameras: it is missing")],
+    [
+        (None, "cannot be read: No such file"),
+        (b"\xff\xfe", "is no text in UTF-8"),
+        (b"", "no camera is described, write a table"),
+    ],
 )
 def test_what_is_no_configuration_is_told(tmp_path: Path, content: bytes | None, sentence: str) -> None:
     """A file that is missing, or is something else, is told in a sentence."""
@@ -96,3 +104,21 @@ def test_what_is_no_configuration_is_told(tmp_path: Path, content: bytes | None,
         path.write_bytes(content)
     with pytest.raises(InvalidParameter, match=sentence):
         load(path)
+
+
+def test_a_fault_of_an_alarm_names_the_alarm() -> None:
+    """By its name, or by its place where it has none."""
+    alarms = """
+[[cameras.alarms]]
+name = "horn"
+action = { kind = "shell", command = "/usr/bin/play horn.wav" }
+[[cameras.alarms]]
+n = 0
+action = { kind = "log" }
+"""
+    with pytest.raises(InvalidParameter) as raised:
+        parse(GOOD + alarms, "cameras.toml")
+    assert raised.value.message == (
+        "cameras.toml: camera cam1, alarm horn, action.command: write a list in square brackets; "
+        "camera cam1, alarm number 2, n: it should be greater than or equal to 1."
+    )

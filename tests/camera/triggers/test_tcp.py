@@ -178,7 +178,7 @@ async def test_a_taken_port_is_a_sentence() -> None:
     taken = await asyncio.start_server(lambda *_: None, "127.0.0.1", port)
     trigger = TcpTrigger(Config(kind="tcp", port=port), "cam1", CountingTriggerObserver())
     try:
-        with pytest.raises(StartupError, match=f"127.0.0.1:{port} .*: is the port taken"):
+        with pytest.raises(StartupError, match=f"127.0.0.1:{port} .*take a port that nothing else uses"):
             await trigger.run()
     finally:
         taken.close()

@@ -51,8 +51,11 @@ async def test_what_the_camera_decided_goes_on_record_as_it_is(streams: StreamBe
         partial(decided, b"x", recipe_version="v" * 65),
         partial(decided, b"x", score=1.5),
         partial(decided, b"x", inspection_id="no id"),
+        partial(decided, b"x", inspection_id="01939C1E-7B1A-7C43-9D5E-3F1C2A9B8E10"),
+        partial(decided, b"x", score=None),
+        partial(decided, b"x", picture_quality={"focus": float("nan")}),
     ],
-    ids=["frame", "recipe", "reason", "version", "score", "id"],
+    ids=["frame", "recipe", "reason", "version", "score", "id", "id in capitals", "good without a look", "no number"],
 )
 async def test_what_cannot_have_been_decided_is_refused(streams: StreamBench, wrong: Callable[[], Inspection]) -> None:
     """It is dropped with its reason, and the stream goes on."""

@@ -20,6 +20,7 @@ from flawgate_contracts.errors import (
     RecordsUnavailable,
     Unauthenticated,
     Unavailable,
+    UnknownRecipe,
 )
 from flawgate_gateway.database.connections import Database, connect
 from flawgate_gateway.database.migrating import upgrade
@@ -100,6 +101,28 @@ async def test_a_frame_without_a_credit_ends_the_stream(streams: StreamBench) ->
         side.say(*(sent(number) for number in range(1, 6)))
         assert len(await side.results(4)) == 4
         await ended_with(side, InvalidRequest, "Frame 5 came without a credit")
+
+
+async def test_a_welcome_says_what_is_wrong_with_the_recipe(streams: StreamBench) -> None:
+    """Before any frame is sent; a gap is taken all the same, and a frame ends the stream with the very sentence."""
+    async with streams.connected() as good:
+        good.say(hello())
+        assert (await good.welcome()).recipe_fault == ""
+    async with streams.connected() as side:
+        side.say(hello(recipe="textur"))
+        fault = (await side.welcome()).recipe_fault
+        assert fault.startswith("There is no recipe 'textur' here; known are:")
+        assert [result.sequence for result in await side.settle([dropped(1, 3)])] == [3]
+        side.say(sent(4))
+        await ended_with(side, UnknownRecipe, fault)
+
+
+async def test_a_welcome_does_not_wait_for_a_decision_that_is_silent(streams: StreamBench) -> None:
+    """What is not known in time is not said, and the stream goes on."""
+    streams.bench.decider.list_delay_s = 1
+    async with streams.with_terms(recipe_s=0.02).connected() as side:
+        side.say(hello())
+        assert (await side.welcome()).recipe_fault == ""
 
 
 async def test_the_newer_connection_of_a_stream_wins(streams: StreamBench) -> None:

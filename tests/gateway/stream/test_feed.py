@@ -1,3 +1,4 @@
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 from support.records import inspection, recorded
@@ -53,15 +54,25 @@ async def test_after_a_place_comes_what_was_not_seen(database: Database) -> None
     assert await feed.look() == []
 
 
-async def test_a_clock_in_the_future_hides_nothing(database: Database) -> None:
-    """A camera that decided by itself may be wrong about the time."""
+async def test_a_clock_ahead_hides_nothing(database: Database) -> None:
+    """A camera that decided by itself may be wrong about the time: a little is given, much waits until it is so."""
     feed = StationFeed(database, "S1", None)
-    wrong, right = decided(1e6), decided(1)
-    await recorded(database, [wrong])
-    assert ids(await feed.look()) == [wrong.inspection_id]
+    ahead, far_ahead, right = decided(WINDOW_US / 2e6), decided(WINDOW_US / 1e6 + 1.5), decided(0.1)
+    await recorded(database, [ahead, far_ahead])
+    assert ids(await feed.look()) == [ahead.inspection_id]
     await recorded(database, [right])
     assert ids(await feed.look()) == [right.inspection_id]
     assert await feed.look() == []
+    await asyncio.sleep(1.6)
+    assert ids(await feed.look()) == [far_ahead.inspection_id]
+
+
+async def test_a_place_ahead_hides_nothing(database: Database) -> None:
+    """Whoever comes back with the id of an event from the future sees what happens now."""
+    wrong, right = decided(1e6), decided(0.1)
+    feed = StationFeed(database, "S1", Cursor(to_us(wrong.decided_at), wrong.inspection_id))
+    await recorded(database, [wrong, right])
+    assert ids(await feed.look()) == [right.inspection_id]
 
 
 def test_a_cursor_comes_back_from_its_text() -> None:

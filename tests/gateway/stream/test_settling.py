@@ -216,6 +216,28 @@ async def test_a_picture_that_repeats_the_one_before_is_told(streams: StreamBenc
     assert repeated == [False, False, True]
 
 
+async def test_a_camera_that_stands_still_does_so_over_connections(streams: StreamBench) -> None:
+    """The first picture after a break is compared with the last one before it, which is on record."""
+    said = hello()
+    async with streams.connected(said) as side:
+        await side.settle([sent(1, b"a")])
+    async with streams.connected(hello(str(said.stream_id), next_sequence=2)) as side:
+        await side.settle([sent(2, b"a")])
+    assert [frame.repeats for frame in streams.bench.preprocessor.frames] == [False, True]
+
+
+@pytest.mark.parametrize("delivery", ["lossless", "latest"])
+async def test_nobody_gets_the_answer_of_another_picture(streams: StreamBench, delivery: str) -> None:
+    """A picture that cannot be read, under the number of a good part, is not told to be good."""
+    said = hello(delivery=delivery)
+    async with streams.connected(said) as side:
+        await side.settle([sent(1)])
+    async with streams.connected(said) as side:
+        side.say(broken(1, InvalidFrame("No picture.")))
+        with pytest.raises(IdempotencyKeyReused):
+            await side.results(1)
+
+
 async def test_the_archive_away_ends_a_lossless_stream_and_loses_nothing(streams: StreamBench) -> None:
     """As every other thing that another try may help."""
     said = hello()

@@ -69,7 +69,8 @@ class Output:
 
     def _tried(self, signal: Signal, failure: str | None) -> None:
         self._observer.acted(self._source.alarm, done=failure is None)
-        facts = {"camera": self._source.camera, "alarm": self._source.alarm, "state": signal.state}
+        facts: dict[str, Any] = {"camera": self._source.camera, "alarm": self._source.alarm, "state": signal.state}
+        facts["causes"] = [str(cause) for cause in signal.causes]
         if failure is None:
             log.info("alarm shown", **facts)
         else:

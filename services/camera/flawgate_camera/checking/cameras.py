@@ -90,7 +90,7 @@ def _look(camera: Camera, source: Source) -> Finding:
     try:
         source.open()
         watched = _watch(camera, source)
-    except (SourceFailed, DamagedPicture) as failure:
+    except SourceFailed as failure:
         return Finding(None, str(failure))
     except Exception as err:  # noqa: BLE001  # a look must end with a sentence
         return Finding(
@@ -106,6 +106,7 @@ class _Watched:
     first: float = 0.0
     last: Picture | None = None
     count: int = 0
+    damaged: DamagedPicture | None = None
 
     def note(self, picture: Picture) -> None:
         """One more picture."""
@@ -124,6 +125,9 @@ def _watch(camera: Camera, source: Source) -> _Watched:
             picture = source.read()
         except SourceEnded:
             break
+        except DamagedPicture as damaged:  # one file of many: the agent goes on, too
+            watched.damaged = damaged
+            continue
         if picture is not None:
             watched.note(picture)
             end = watched.first + LOOK_S
@@ -131,6 +135,8 @@ def _watch(camera: Camera, source: Source) -> _Watched:
 
 
 def _judge(camera: Camera, watched: _Watched) -> Finding:
+    if watched.last is None and watched.damaged is not None:
+        return Finding(None, str(watched.damaged))
     if watched.last is None:
         return Finding(None, "No picture came; put one there, or trigger the camera.")
     last = watched.last

@@ -7,11 +7,10 @@ import grpc
 from flawgate.inspection.v1 import inspection_pb2_grpc
 from flawgate_camera.config.gateway import Gateway
 from flawgate_camera.delivery.every import EveryDelivery
-from flawgate_camera.stream.connecting import metadata, open_channel
+from flawgate_camera.stream.connecting import metadata, open_channel, why_ended
 from flawgate_camera.stream.facts import Outcome, Timing, Who
 from flawgate_camera.stream.session import Session
 from flawgate_contracts.errors import FlawgateError
-from flawgate_contracts.grpc_errors import from_rpc_error
 
 TIMING = Timing(connect_s=5.0)
 
@@ -30,14 +29,15 @@ async def greet(who: Who, gateway: Gateway) -> str | None:
         session = Session(call, who, EveryDelivery(1), timing=TIMING, on_result=_nothing_was_sent, clock=time.monotonic)
         await session.greet()
         call.cancel()
+        fault = session.recipe_fault or None
     except grpc.aio.AioRpcError as err:
-        return from_rpc_error(err, service="gateway").message
+        return why_ended(err, gateway).message
     except FlawgateError as err:
         return err.message
     finally:
         if channel is not None:
             await channel.close()
-    return None
+    return fault
 
 
 def _nothing_was_sent(_outcome: Outcome) -> None:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from flawgate_camera.checking.cameras import Finding, describe, look
 from flawgate_camera.checking.gateway import greet
+from flawgate_camera.checking.triggers import hear
 from flawgate_camera.config.cameras import Camera, Configuration
 from flawgate_camera.standalone.opening import Bench
 from flawgate_camera.wiring import who
@@ -30,6 +31,7 @@ class Checked:
         finding: what it gave.
         gateway: why the gateway does not take its frames; None where it does.
         models: why the agent cannot judge its frames itself; None where it can, or is not to.
+        trigger: why its trigger cannot be heard; None where it can.
     """
 
     camera: str
@@ -37,17 +39,19 @@ class Checked:
     finding: Finding
     gateway: str | None
     models: str | None = None
+    trigger: str | None = None
 
     @property
     def good(self) -> bool:
         """Whether it can start."""
-        return self.finding.fault is None and self.gateway is None and self.models is None
+        return not any((self.finding.fault, self.gateway, self.models, self.trigger))
 
     def told(self) -> dict[str, Any]:
         """As plain data."""
         seen = None if self.finding.seen is None else asdict(self.finding.seen)
         facts = {"camera": self.camera, "source": self.source, "ok": self.good, "picture": seen}
-        return facts | {"fault": self.finding.fault, "gateway_fault": self.gateway, "models_fault": self.models}
+        faults = {"gateway_fault": self.gateway, "models_fault": self.models, "trigger_fault": self.trigger}
+        return {**facts, "fault": self.finding.fault, **faults}
 
 
 async def check(configuration: Configuration) -> list[Checked]:
@@ -57,11 +61,11 @@ async def check(configuration: Configuration) -> list[Checked]:
 
     async def check_one(camera: Camera) -> Checked:
         async with room:
-            finding, refusal = await asyncio.gather(
-                asyncio.to_thread(look, camera), greet(who(camera), configuration.gateway)
+            finding, refusal, trigger = await asyncio.gather(
+                asyncio.to_thread(look, camera), greet(who(camera), configuration.gateway), hear(camera.trigger)
             )
         told = refusal and f"Gateway {configuration.gateway.target}: {refusal}"
-        return Checked(camera.name, describe(camera.source), finding, told, faults.get(camera.recipe))
+        return Checked(camera.name, describe(camera.source), finding, told, faults.get(camera.recipe), trigger)
 
     return list(await asyncio.gather(*(check_one(camera) for camera in configuration.cameras)))
 
@@ -113,7 +117,7 @@ def _seen(finding: Finding) -> tuple[str, str, str, str]:
 
 def _sentences(checked: list[Checked]) -> list[Text]:
     """Faults of cameras one by one; a fault that the gateway, or a recipe, has with several cameras once."""
-    faults = [(one.camera, one.finding.fault) for one in checked if one.finding.fault]
+    faults = [(one.camera, each) for one in checked for each in (one.finding.fault, one.trigger) if each]
     refusals = dict.fromkeys(each for one in checked for each in (one.gateway, one.models) if each)
     shared = [
         (", ".join(one.camera for one in checked if refusal in (one.gateway, one.models)), refusal)

@@ -1,17 +1,28 @@
 """`[gateway]`: where frames go."""
 
+import re
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from flawgate_camera.config.base import Table
+
+_TARGET = re.compile(r"[^\s/]+:\d{1,5}")
+
+
+def _check_target(target: str) -> str:
+    if not _TARGET.fullmatch(target):
+        raise ValueError("write host and port of the gRPC door, such as 192.168.0.2:8081, and nothing in front of them")
+    return target
 
 
 class Gateway(Table):
     """The gateway's gRPC door."""
 
-    target: str = Field(default="127.0.0.1:8081", pattern=r"^\S+:\d{1,5}$", description="Host and port.")
+    target: Annotated[str, AfterValidator(_check_target)] = Field(
+        default="127.0.0.1:8081", description="Host and port."
+    )
     tls: bool = Field(default=False, description="Encrypted; implied by ca_file.")
     ca_file: Path | None = Field(default=None, description="Who is believed, PEM; the system's if absent.")
     tls_name: str | None = Field(default=None, description="Name in its certificate, if not the host of `target`.")

@@ -65,20 +65,21 @@ def _text(path: Path) -> str:
 
 
 def _place(fault: ErrorDetails, tables: Any) -> str:
-    """Where in the file: `camera cam1, source.url`; without the kinds that pydantic puts between the keys."""
+    """Where in the file, `camera cam1, alarm horn, action.url`, without the kinds that pydantic puts between keys."""
+    named: list[str] = []
     keys: list[str] = []
-    camera, here = "", tables
+    here = tables
     for number, step in enumerate(fault["loc"]):
         last = number == len(fault["loc"]) - 1
         known = _holds(here, step)
         if not known and not (last and fault["type"] == "missing"):
             continue
-        if keys == ["cameras"] and isinstance(step, int):
-            camera, keys = _camera(here, step), []
+        if isinstance(step, int) and keys in (["cameras"], ["alarms"]):
+            named.append(_named(keys.pop().removesuffix("s"), here, step))
         else:
             keys.append(str(step))
         here = here[step] if known else None
-    return ", ".join(filter(None, (camera, ".".join(keys))))
+    return ", ".join(filter(None, (*named, ".".join(keys))))
 
 
 def _holds(here: Any, step: int | str) -> bool:
@@ -87,25 +88,36 @@ def _holds(here: Any, step: int | str) -> bool:
     return isinstance(here, dict) and step in here
 
 
-def _camera(cameras: Any, number: int) -> str:
-    table = cameras[number]
+def _named(kind: str, tables: Any, number: int) -> str:
+    """A camera or an alarm by its name; by its place, where it has none that can be shown."""
+    table = tables[number]
     name = table.get("name") if isinstance(table, dict) else None
-    return f"camera {name}" if isinstance(name, str) and name.isprintable() else f"camera number {number + 1}"
+    return f"{kind} {name}" if isinstance(name, str) and name.isprintable() else f"{kind} number {number + 1}"
+
+
+_TABLE = "write a table, { ... }"
+_SENTENCES = {
+    "missing": "it is missing, write it",
+    "extra_forbidden": "no such key is known here, remove it or mend its spelling",
+    "tuple_type": "write a list in square brackets",
+    "model_type": _TABLE,
+    "model_attributes_type": _TABLE,
+    "dict_type": _TABLE,
+}
+"""Where pydantic speaks of Python, or does not say what to do."""
 
 
 def _sentence(fault: ErrorDetails) -> str:
     """What is wrong and what to write."""
     context = fault.get("ctx", {})
     match fault["type"]:
-        case "missing":
-            return "it is missing, write it"
-        case "extra_forbidden":
-            return "no such key is known here, remove it or mend its spelling"
+        case "missing" if fault["loc"] == ("cameras",):
+            return "no camera is described, write a table [[cameras]]"
         case "union_tag_invalid":
             return f"{context['discriminator']} must be one of {context['expected_tags']}"
         case "union_tag_not_found":
             return f"{context['discriminator']} is missing, write it"
         case "value_error":
             return str(context["error"])
-        case _:
-            return fault["msg"].replace("Input", "it", 1)
+        case kind:
+            return _SENTENCES.get(kind) or fault["msg"].replace("Input", "it", 1)

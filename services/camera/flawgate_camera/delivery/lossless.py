@@ -182,6 +182,7 @@ class LosslessDelivery:
             self._failure = err
             raise
         finally:
+            self._log.leave()
             with self._changed:
                 self._changed.notify_all()
             self._written.ring()

@@ -2,6 +2,7 @@
 
 # ruff: noqa: PLC0415 - see above
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -39,7 +40,10 @@ def simulate(  # noqa: PLR0913  # one parameter for each option of the command
     size: Annotated[int, typer.Option(min=128, max=4096, help="Rows and columns of made-up textures.")] = 512,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same pictures in the same order.")] = 0,
     faults: Annotated[
-        str, typer.Option(help="Of the network, e.g. cut@10+5,stall@20+3,delay@30+5:200ms (begin+length in seconds).")
+        str,
+        typer.Option(
+            help="Of the network: cut@10+5, stall@20+3, delay@30+5:200ms, with commas; begin and length in seconds."
+        ),
     ] = "",
     cut_every: Annotated[
         float | None, typer.Option(min=0.05, help="Besides, all connections break so often, in seconds.")
@@ -61,10 +65,12 @@ def simulate(  # noqa: PLR0913  # one parameter for each option of the command
 
     Exit status 1 where the sums do not add up: each frame has an inspection on record, or is counted as dropped.
     """
-    from flawgate_camera.simulate import running
+    from flawgate_camera.simulate import task
+    from flawgate_contracts.logs import configure_logging
 
-    running.simulate(
-        running.Wanted(
+    configure_logging("simulate", "error")
+    task.simulate(
+        task.Wanted(
             recipe=recipe,
             cameras=cameras,
             takt_s=takt,
@@ -87,5 +93,6 @@ def simulate(  # noqa: PLR0913  # one parameter for each option of the command
             key_file=key_file,
             ca_file=ca_file,
         ),
+        sys.stdout,
         as_json=as_json,
     )

@@ -5,9 +5,11 @@ from pathlib import Path
 import grpc
 
 from flawgate_camera.config.gateway import Gateway
-from flawgate_contracts.errors import Unauthenticated
+from flawgate_contracts.errors import DependencyUnavailable, FlawgateError, PermissionDenied, Unauthenticated
+from flawgate_contracts.grpc_errors import from_rpc_error
 
 KEEPALIVE_TIMEOUT_MS = 10_000
+GATEWAY = "gateway"
 
 
 def open_channel(gateway: Gateway, keepalive_s: float) -> grpc.aio.Channel:
@@ -53,6 +55,27 @@ def metadata(gateway: Gateway) -> tuple[tuple[str, str], ...]:
             f"The first line of {gateway.key_file} is no API key; write one of scope `inspect` there."
         )
     return (("authorization", f"Bearer {key}"),)
+
+
+def why_ended(raised: grpc.aio.AioRpcError, gateway: Gateway) -> FlawgateError:
+    """What a call ended with; where nothing answers, or the key is refused, what to look at."""
+    error = from_rpc_error(raised, service=GATEWAY)
+    if isinstance(error, Unauthenticated | PermissionDenied):
+        shown = "no key file is set" if gateway.key_file is None else f"it is the first line of {gateway.key_file}"
+        return type(error)(f"{error.message.rstrip('.')} ({shown}).", error.metadata)
+    # One that the gateway itself sends names the service behind it.
+    if isinstance(error, DependencyUnavailable) and error.metadata.get("service") == GATEWAY:
+        return _away(gateway, error)
+    return error
+
+
+def _away(gateway: Gateway, error: FlawgateError) -> DependencyUnavailable:
+    wanted = "TLS, as it is set here" if gateway.encrypted else "no TLS, as none is set here"
+    return DependencyUnavailable(
+        f"No gateway answers at {gateway.target}; check that it runs, that this is its gRPC door (8081, not REST's "
+        f"8080), that no firewall lies between, and that it speaks {wanted}.",
+        error.metadata,
+    )
 
 
 def _content(path: Path | None) -> bytes | None:

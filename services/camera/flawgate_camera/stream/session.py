@@ -51,6 +51,8 @@ class Session:
         self._heard = clock()
         self.answers = 0
         """So many items were answered."""
+        self.recipe_fault = ""
+        """Why the gateway cannot inspect frames of the recipe, as its welcome said; empty where it can."""
 
     async def greet(self) -> None:
         """Say hello, and begin at the first number that has no answer.
@@ -73,6 +75,7 @@ class Session:
                 "The gateway did not begin with a welcome that grants a credit; does it fit this agent?"
             )
         self._recorded, self._max_frame_bytes = response.welcome.recorded, response.welcome.max_frame_bytes
+        self.recipe_fault = response.welcome.recipe_fault
         self._in_flight.grant(response.welcome.credits)
         self._delivery.rewind(self._recorded)
 

@@ -12,12 +12,11 @@ import structlog
 from flawgate.inspection.v1 import inspection_pb2_grpc
 from flawgate_camera.config.gateway import Gateway
 from flawgate_camera.delivery.base import Delivery
-from flawgate_camera.stream.connecting import metadata, open_channel
+from flawgate_camera.stream.connecting import metadata, open_channel, why_ended
 from flawgate_camera.stream.facts import OnResult, OnState, Outcome, StreamState, Timing, Who
 from flawgate_camera.stream.session import Session
 from flawgate_camera.stream.waiting import BackOff, is_lasting
 from flawgate_contracts.errors import FlawgateError, Unavailable
-from flawgate_contracts.grpc_errors import from_rpc_error
 
 log = structlog.get_logger(__name__)
 
@@ -119,7 +118,7 @@ class Streamer:
             channel = open_channel(self._gateway, self._timing.keepalive_s)
             await self._carry_on(channel, shown)
         except grpc.aio.AioRpcError as err:
-            return _error(err)
+            return _error(err, self._gateway)
         except FlawgateError as err:
             return err
         finally:
@@ -169,12 +168,12 @@ class Streamer:
             self._on_state(state)
 
 
-def _error(raised: grpc.aio.AioRpcError) -> FlawgateError:
+def _error(raised: grpc.aio.AioRpcError, gateway: Gateway) -> FlawgateError:
     """What a call ended with; with what the network itself says, for the log."""
     detail = raised.details()
     if detail == _LOST:
         return Unavailable("The stream ended while a frame was being sent; connecting anew.")
-    error = from_rpc_error(raised, service="gateway")
-    if detail and detail != error.message:
+    error = why_ended(raised, gateway)
+    if detail and not error.message.startswith(detail.rstrip(".")):
         error.metadata[_DETAIL] = detail
     return error

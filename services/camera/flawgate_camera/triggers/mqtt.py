@@ -20,6 +20,9 @@ TIMEOUT_S = 10.0
 MOST_UNANSWERED = 1000
 """Answers that wait to be told; further ones are not."""
 
+BROKER_ERRORS = (aiomqtt.MqttError, InvalidParameter)
+"""With which a connection to a broker fails."""
+
 _Waiting = tuple[bytes, asyncio.Future[str]]
 
 
@@ -42,9 +45,8 @@ class MqttTrigger(NetworkTrigger):
             async with connected(self._config, timeout_s=TIMEOUT_S) as client:
                 await client.subscribe(self._config.topic, QOS)
                 await self._work(client)
-        except (aiomqtt.MqttError, InvalidParameter) as err:
-            where = f"{self._config.host}:{self._config.effective_port}"
-            raise StartupError(f"The trigger's broker {where} cannot be used: {err}.") from None
+        except BROKER_ERRORS as err:
+            raise broker_fault(self._config, err) from None
 
     async def _work(self, client: aiomqtt.Client) -> None:
         """Until the connection is lost, or cancelled."""
@@ -75,3 +77,11 @@ class MqttTrigger(NetworkTrigger):
             payload, answer = await waiting.get()
             told = {"answer": await answer, "trigger": payload.decode(errors="replace")}
             await client.publish(str(self._config.answers), json.dumps(told), QOS)
+
+
+def broker_fault(config: Config, error: Exception) -> StartupError:
+    """Why a trigger cannot be had from its broker, one of `BROKER_ERRORS`."""
+    where, why = f"{config.host}:{config.effective_port}", str(error).rstrip(".")
+    return StartupError(
+        f"The trigger's broker {where} cannot be used ({why}); check that it runs, host, port and password."
+    )

@@ -5,6 +5,7 @@ otherwise, and then belongs into the network of the machine.
 """
 
 import asyncio
+import os
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -64,7 +65,7 @@ class TcpTrigger(NetworkTrigger):
 
     async def run(self) -> None:
         """See `ServedTrigger`."""
-        server = await self._listen()
+        server = await listen(self._config, self._connected)
         self.port = server.sockets[0].getsockname()[1]
         try:
             await self.expire()
@@ -73,16 +74,6 @@ class TcpTrigger(NetworkTrigger):
             for connection in self._connections:
                 connection.cancel()
             await asyncio.gather(*self._connections, return_exceptions=True)
-
-    async def _listen(self) -> asyncio.Server:
-        host, port = self._config.host, self._config.port
-        try:
-            return await asyncio.start_server(self._connected, host, port, limit=MAX_BYTES)
-        except OSError as err:
-            raise StartupError(
-                f"The trigger cannot listen on {host}:{port} ({err.strerror}): is the port taken, or the address that "
-                "of another machine?"
-            ) from None
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._connections) >= self._config.connections:
@@ -137,6 +128,24 @@ class TcpTrigger(NetworkTrigger):
             writer.write(f"{await answer}\n".encode())
             async with asyncio.timeout(self._answer_within_s):
                 await writer.drain()
+
+
+async def listen(
+    config: Config, connected: Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]
+) -> asyncio.Server:
+    """Listen where a table says.
+
+    Raises:
+        StartupError: nobody can listen there.
+    """
+    try:
+        return await asyncio.start_server(connected, config.host, config.port, limit=MAX_BYTES)
+    except OSError as err:
+        why = os.strerror(err.errno) if err.errno and err.errno > 0 else err.strerror
+        raise StartupError(
+            f"The trigger cannot listen on {config.host}:{config.port} ({why}); take a port that nothing else uses, "
+            "and an address of this machine."
+        ) from None
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:

@@ -18,9 +18,9 @@ STYLES = {"OK": "green", "NOT_OK": "bold red", "NOT_DECIDABLE": "yellow"}
 
 
 def json_line(outcome: Outcome) -> str:
-    """One JSON object: file, inspection_id, recipe, evaluation, score, class, defects; `error` where there is none."""
+    """One JSON object: file, inspection_id, recipe, evaluation, reason, score, ...; `error` where there is none."""
     facts: dict[str, Any] = {"file": outcome.name}
-    for key in ("inspection_id", "recipe", "evaluation", "score", "class", "defects"):
+    for key in ("inspection_id", "recipe", "evaluation", "reason", "score", "class", "defects"):
         facts[key] = None if outcome.inspection is None else outcome.inspection.document[key]
     if outcome.inspection is None:
         facts["error"] = {"code": outcome.code, "detail": outcome.detail}
@@ -32,7 +32,7 @@ def print_outcomes(
 ) -> None:
     """One row a frame: evaluation, score, class where there is one, defects, latency, label where it is known.
 
-    What failed, and why, stands below.
+    What failed, or could not be decided, and why, stands below.
 
     Args:
         console: where to.
@@ -65,7 +65,7 @@ def print_outcomes(
         told = (Text(_class(outcome)),) if classified else ()
         table.add_row(Text(frame), evaluation, score, *told, marked, f"{outcome.latency_s * 1000:.0f}", *label)
     console.print(table)
-    _print_failures(console, outcomes)
+    _print_reasons(console, outcomes)
 
 
 def print_summary(console: Console, outcomes: Sequence[Outcome]) -> None:
@@ -76,15 +76,18 @@ def print_summary(console: Console, outcomes: Sequence[Outcome]) -> None:
     console.print(Text(", ").join([Text(f"{len(outcomes)} frames"), *parts, failed]))
 
 
-def _print_failures(console: Console, outcomes: Sequence[Outcome]) -> None:
+def _print_reasons(console: Console, outcomes: Sequence[Outcome]) -> None:
     """Each reason once, with the frame that met it, or the first of several."""
-    reasons: dict[tuple[str, str], list[str]] = {}
+    reasons: dict[tuple[str, str, str], list[str]] = {}
     for outcome in outcomes:
         if outcome.inspection is None:
-            reasons.setdefault((outcome.code, outcome.detail), []).append(outcome.name)
-    for (code, detail), names in reasons.items():
+            reasons.setdefault((outcome.code, "bold red", outcome.detail), []).append(outcome.name)
+        elif outcome.evaluation == "NOT_DECIDABLE":
+            told = ("NOT_DECIDABLE", STYLES["NOT_DECIDABLE"], outcome.inspection.reason)
+            reasons.setdefault(told, []).append(outcome.name)
+    for (code, style, why), names in reasons.items():
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-        console.print(Text.assemble((code, "bold red"), f" {names[0]}{more}: {detail}"))
+        console.print(Text.assemble((code, style), f" {names[0]}{more}: {why}"))
 
 
 def _common_folder(names: Sequence[str]) -> str:

@@ -64,6 +64,7 @@ RECIPE = {
     "input": {"channels": 1, "height": 1408, "width": 512},
     "classes": ["defect"],
     "policy": {**POLICY, "version": "1"},
+    "quality": None,
     "models": EXAMPLE_INSPECTION["models"],
     "provenance": None,
 }

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from flawgate_contracts.recipe import ModelReference, Policy, Provenance, TensorInput
+from flawgate_contracts.recipe import ModelReference, Policy, Provenance, QualityLimits, TensorInput
 from flawgate_gateway.ports import ListedRecipe
 
 
@@ -20,6 +20,9 @@ class RecipeFacts(BaseModel):
     input: TensorInput | None = None
     classes: tuple[str, ...] | None = None
     policy: Policy | None = None
+    quality: QualityLimits | None = Field(
+        default=None, description="How good a picture must be; worse ones are NOT_DECIDABLE. Null for no limits."
+    )
     models: tuple[ModelReference, ...] | None = None
     provenance: Provenance | None = None
 

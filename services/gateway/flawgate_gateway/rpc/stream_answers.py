@@ -1,5 +1,6 @@
 """What the gateway says to a camera's side, as proto."""
 
+from dataclasses import asdict
 from functools import singledispatch
 from typing import Any
 
@@ -12,9 +13,8 @@ from flawgate_gateway.stream.messages import Credit, NotInspected, Result, SentG
 def response_of(message: Welcome | Result | Credit) -> pb.InspectStreamResponse:
     """A message to the camera's side."""
     match message:
-        case Welcome(recorded, credits_, max_frame_bytes):
-            welcome = pb.StreamWelcome(recorded=recorded, credits=credits_, max_frame_bytes=max_frame_bytes)
-            return pb.InspectStreamResponse(welcome=welcome)
+        case Welcome():
+            return pb.InspectStreamResponse(welcome=pb.StreamWelcome(**asdict(message)))
         case Credit(frames):
             return pb.InspectStreamResponse(credit=pb.StreamCredit(frames=frames))
         case Result():

@@ -24,6 +24,7 @@ _OF: BindParameter[str] = bindparam("of")
 _NUMBER: BindParameter[int] = bindparam("number")
 _HIGHEST = select(camera_streams.c.highest).where(camera_streams.c.stream_id == _OF)
 _INSPECTED = selected().where(inspections.c.stream_id == _OF, inspections.c.sequence == _NUMBER)
+_PICTURE = select(inspections.c.frame_sha256).where(inspections.c.stream_id == _OF, inspections.c.sequence == _NUMBER)
 _DROPPED = select(gaps).where(gaps.c.stream_id == _OF, gaps.c.first <= _NUMBER, gaps.c.last >= _NUMBER)
 _GAP = insert(gaps)
 
@@ -51,6 +52,15 @@ class StreamBook:
         """
         found = await self._database.read(lambda connection: connection.scalar(_HIGHEST, {"of": stream_id}))
         return found or 0
+
+    async def picture(self, stream_id: str, sequence: int) -> str | None:
+        """SHA-256 of the frame that is on record under a number, hexadecimal; None: no frame is.
+
+        Raises:
+            RecordsUnavailable: the database does not answer.
+        """
+        number = {"of": stream_id, "number": sequence}
+        return await self._database.read(lambda connection: connection.scalar(_PICTURE, number))
 
     async def settled(self, stream_id: str, sequence: int) -> Inspection | Gap | None:
         """What is on record of a number: its inspection, or the gap that it lies in; None: nothing.

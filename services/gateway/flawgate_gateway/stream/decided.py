@@ -1,7 +1,6 @@
 """What a camera's side has decided by itself, while it had no gateway: checked before it goes on record as it is."""
 
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -16,6 +15,7 @@ from flawgate_gateway.stream.messages import FrameContent
 from flawgate_imaging.geometry import Geometry
 
 _Version = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
+_Id = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 _Unit = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
@@ -24,7 +24,7 @@ class DecidedFacts(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    inspection_id: UUID
+    inspection_id: _Id
     recipe: Name
     recipe_version: _Version
     policy_version: _Version
@@ -74,8 +74,14 @@ def _check(decided: Inspection) -> None:
     told = {name: getattr(decided, name, None) for name in DecidedFacts.model_fields}
     try:
         DecidedFacts.model_validate({**told, **decided.frame.model_dump()})
+        Inspection.model_validate_json(decided.model_dump_json())  # as it will be read: NaN would not come back
     except ValidationError as err:
         raise invalid_parameter(err.errors(), at="decided.", where="inspection.proto") from err
+    if decided.score is None and decided.evaluation != "NOT_DECIDABLE":
+        raise InvalidParameter(
+            f"A frame without a score was not looked at, and cannot be {decided.evaluation}; set `decided.score`.",
+            {"field": "decided.score"},
+        )
 
 
 def own_evidence(frame: Frame, inspection: Inspection) -> Evidence:

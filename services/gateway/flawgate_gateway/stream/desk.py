@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
@@ -30,6 +30,14 @@ Admit = Callable[[], Awaitable[Caller]]
 log = structlog.get_logger(__name__)
 
 
+class Recipes(Protocol):
+    """What can be inspected."""
+
+    async def ready(self, name: str) -> object:
+        """Raises `FlawgateError` where frames of that recipe cannot be inspected now."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class StreamTerms:
     """What streams are held to."""
@@ -46,6 +54,8 @@ class StreamTerms:
     """Frames of one recipe, of all streams, that are inspected or wait for it."""
     hello_s: float = 10.0
     """Longest wait for a hello, in seconds."""
+    recipe_s: float = 1.0
+    """Longest that a welcome waits for what is known of the recipe, in seconds."""
     admit_s: float = 60.0
     """Between looks whether the key is still good, in seconds."""
 
@@ -53,7 +63,10 @@ class StreamTerms:
 class StreamDesk:
     """Serves streams."""
 
-    def __init__(self, inspector: Inspector, book: StreamBook, observer: StreamObserver, terms: StreamTerms) -> None:
+    def __init__(
+        self, inspector: Inspector, recipes: Recipes, book: StreamBook, observer: StreamObserver, terms: StreamTerms
+    ) -> None:
+        self._recipes = recipes
         self._book = book
         self._terms = terms
         self._room = Room(terms.max_held_bytes)
@@ -95,14 +108,28 @@ class StreamDesk:
         if hello.next_sequence > recorded + 1:
             log.warning("numbers of a stream are missing", first=recorded + 1, last=hello.next_sequence - 1)
         settler = Settler(self._parts, stream, caller, recorded=recorded)
-        await wire.send(Welcome(recorded, terms.credit, terms.max_frame_bytes))
-        exchange = Exchange(wire, settler, self._room, first=hello.next_sequence, credit=terms.credit)
+        # A camera that is frozen is so too on a connection that breaks time and again.
+        before = await self._book.picture(stream.stream_id, hello.next_sequence - 1)
+        fault = await self._recipe_fault(stream.recipe)
+        await wire.send(Welcome(recorded, terms.credit, terms.max_frame_bytes, fault))
+        exchange = Exchange(wire, settler, self._room, first=hello.next_sequence, credit=terms.credit, before=before)
         watching = asyncio.ensure_future(self._watch(admit, place))
         try:
             await exchange.run(place.stopped)
         finally:
             watching.cancel()
             log.info("stream closed")
+
+    async def _recipe_fault(self, recipe: str) -> str:
+        """Why frames of it cannot be inspected now; empty where they can, and where nobody says so in time."""
+        try:
+            async with asyncio.timeout(self._terms.recipe_s):
+                await self._recipes.ready(recipe)
+        except FlawgateError as error:
+            return error.message
+        except TimeoutError:
+            return ""
+        return ""
 
     async def _watch(self, admit: Admit, place: Place) -> None:
         """End the stream when its key is no longer good."""

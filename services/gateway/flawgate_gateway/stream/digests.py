@@ -6,8 +6,11 @@ import asyncio
 class Digest:
     """The SHA-256 of a frame, once it is known; None where it never will be."""
 
-    def __init__(self) -> None:
+    def __init__(self, sha256: str | None = None) -> None:
+        """One that is known, or is still to be."""
         self._known: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        if sha256 is not None:
+            self.known(sha256)
 
     def known(self, sha256: str | None) -> None:
         """Say it; what was said first holds."""

@@ -40,7 +40,9 @@ class Exchange:
     the other side does not read, results wait, no credit is given, and after a bounded number of them nothing is read.
     """
 
-    def __init__(self, wire: Wire, settler: Settler, room: Room, *, first: int, credit: int) -> None:
+    def __init__(
+        self, wire: Wire, settler: Settler, room: Room, *, first: int, credit: int, before: str | None = None
+    ) -> None:
         """A connection that was welcomed.
 
         Args:
@@ -49,13 +51,14 @@ class Exchange:
             room: for the frames of all streams.
             first: number that comes first.
             credit: frames on their way at once.
+            before: SHA-256 of the frame before the first, hexadecimal; None where that is not on record.
         """
         self._wire = wire
         self._settler = settler
         self._room = room
         self._numbering = Numbering(first=first, credit=credit)
         self._begun: asyncio.Queue[_Begun | _End] = asyncio.Queue(credit + MAX_UNSENT)
-        self._last_digest: Digest | None = None
+        self._last_digest: Digest | None = None if before is None else Digest(before)
         self._settling: set[asyncio.Task[Result]] = set()
 
     async def run(self, stopped: "asyncio.Future[FlawgateError]") -> None:

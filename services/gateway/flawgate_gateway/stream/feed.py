@@ -1,7 +1,8 @@
 """What happens at a station, as it goes on record: for viewers.
 
 Inspections and gaps are found by their time and id. A transaction that began earlier may end later, at this gateway or
-another; so each look goes back over a window of time, and gives what it has not given before.
+another; so each look goes back over a window of time, and gives what it has not given before. It goes as far ahead, and
+no further: what a camera with a wrong clock decided by itself waits for its time, so that little has to be remembered.
 """
 
 import re
@@ -25,13 +26,14 @@ AT_ONCE = 100
 _CURSOR = re.compile(r"(\d{1,18})-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.ASCII)
 _STATION: BindParameter[str] = bindparam("station")
 _SINCE: BindParameter[int] = bindparam("since")
+_UNTIL: BindParameter[int] = bindparam("until")
 _IDS: BindParameter[list[str]] = bindparam("ids", expanding=True)
 _FOUND = union_all(
     select(
         inspections.c.decided_at_us.label("at"), inspections.c.id.label("id"), literal("inspection").label("kind")
-    ).where(inspections.c.station == _STATION, inspections.c.decided_at_us >= _SINCE),
+    ).where(inspections.c.station == _STATION, inspections.c.decided_at_us.between(_SINCE, _UNTIL)),
     select(gaps.c.received_at_us, gaps.c.id, literal("gap")).where(
-        gaps.c.station == _STATION, gaps.c.received_at_us >= _SINCE
+        gaps.c.station == _STATION, gaps.c.received_at_us.between(_SINCE, _UNTIL)
     ),
 ).subquery()
 _IN_ORDER = select(_FOUND).order_by(_FOUND.c.at, _FOUND.c.id).limit(bindparam("most"))
@@ -90,8 +92,9 @@ class StationFeed:
         """
         self._database = database
         self._station = station
-        self._floor_us = now_us() if after is None else after.at_us - WINDOW_US
-        self._high_us = self._floor_us if after is None else after.at_us
+        now = now_us()
+        self._high_us = now if after is None else min(after.at_us, now)
+        self._floor_us = self._high_us if after is None else self._high_us - WINDOW_US
         self._seen: dict[str, int] = {} if after is None else {after.id: after.at_us}
 
     async def look(self) -> list[Happened]:
@@ -105,14 +108,15 @@ class StationFeed:
         now = now_us()
         for happened in found:
             self._seen[happened.cursor.id] = happened.cursor.at_us
-            # A camera that decided by itself, with its clock in the future, must not hide what comes after it.
+            # A camera that decided by itself, with its clock ahead, must not hide what comes after it.
             self._high_us = max(self._high_us, min(happened.cursor.at_us, now))
         oldest_us = self._high_us - WINDOW_US
         self._seen = {identity: at_us for identity, at_us in self._seen.items() if at_us >= oldest_us}
         return found
 
     def _read(self, connection: Connection, since_us: int) -> list[Happened]:
-        wanted = {"station": self._station, "since": since_us, "most": AT_ONCE + len(self._seen)}
+        bounds = {"since": since_us, "until": now_us() + WINDOW_US}
+        wanted = {"station": self._station, **bounds, "most": AT_ONCE + len(self._seen)}
         places = [row for row in connection.execute(_IN_ORDER, wanted) if row.id not in self._seen][:AT_ONCE]
         documents = _documents(connection, [row.id for row in places])
         return [Happened(row.kind, Cursor(row.at, row.id), documents[row.id]) for row in places]

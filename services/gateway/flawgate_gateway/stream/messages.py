@@ -90,6 +90,8 @@ class Welcome:
     """Highest number on record; 0 where none is."""
     credits: int
     max_frame_bytes: int
+    recipe_fault: str = ""
+    """Why no frame of its recipe can be inspected now; empty where nothing speaks against it."""
 
 
 @dataclass(frozen=True, slots=True)

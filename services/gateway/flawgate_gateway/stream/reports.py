@@ -79,11 +79,16 @@ def _facts(connection: Connection, stream_id: str) -> StreamFacts | None:
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
         return None
-    counted = select(func.count()).where(inspections.c.stream_id == stream_id)
-    by_cause = select(gaps.c.cause, func.sum(gaps.c.frames)).where(gaps.c.stream_id == stream_id).group_by(gaps.c.cause)
+    highest: int = row["highest"]
+    # Not beyond it: what PostgreSQL takes in between two statements must not stand in for a number that is missing.
+    counted = select(func.count()).where(inspections.c.stream_id == stream_id, inspections.c.sequence <= highest)
+    by_cause = (
+        select(gaps.c.cause, func.sum(gaps.c.frames))
+        .where(gaps.c.stream_id == stream_id, gaps.c.last <= highest)
+        .group_by(gaps.c.cause)
+    )
     inspected: int = connection.execute(counted).scalar_one()
     dropped = {cause: int(frames) for cause, frames in connection.execute(by_cause)}
-    highest: int = row["highest"]
     # Looking for what is missing reads all numbers; counting does so faster, and mostly finds that nothing is.
     is_whole = inspected + sum(dropped.values()) == highest
     missing = [] if is_whole else holes(connection, stream_id, 1, highest, limit=MAX_MISSING)

@@ -150,7 +150,7 @@ class Settler:
         evidence = own_evidence(content.frame, own)
         return (await self._inspector.take_over(own, evidence, arrival, self._stream)).inspection
 
-    async def _standing(self, sequence: int, sha256: str) -> Result | None:
+    async def _standing(self, sequence: int, sha256: str | None) -> Result | None:
         """What is on record of a number, as the answer to a frame; None: nothing.
 
         Raises:
@@ -176,10 +176,17 @@ class Settler:
         if await self._recorded_gaps(gap, f"{error.reason}: {error.message}"):
             return Result(sequence, NotInspected(error.reason, error.message, cause))
         # What was decided may have come on record while its deadline passed.
-        stands = await self._book.settled(self._stream.stream_id, sequence)
+        stands = await self._standing(sequence, await self._digest(sent))
         if stands is None:
             raise error
-        return Result(sequence, stands)
+        return replace(stands, replayed=False)
+
+    async def _digest(self, sent: SentFrame) -> str | None:
+        """Of a frame that was given up; None where it cannot be read."""
+        try:
+            return await digest(sent.read(self._stream).frame.data)
+        except InvalidRequest:
+            return None
 
     def _taken_at(self, sent: SentFrame) -> datetime | None:
         """When a frame was taken; None where it does not say so, or cannot be read."""

@@ -128,10 +128,13 @@ class Log:
             self._save()
 
     def close(self) -> None:
-        """Bring all to the disk, and let the folder go."""
+        """Bring all to the disk."""
         self._commit()
         self._appender.rotate()
         self._save()
+
+    def leave(self) -> None:
+        """Let the folder go, whatever went wrong before: else nobody could open it until this process ends."""
         os.close(self._held)
 
     def _add(self, frame: CapturedFrame) -> None:
@@ -239,10 +242,14 @@ class Log:
         return True
 
     def _remove(self, segment: Segment) -> None:
-        self._on_step("remove")
+        """Delete a file that the state says is not needed; one that cannot be deleted is found at the next start."""
         with self.lock:
             self.segments.remove(segment)
-        segment.path.unlink(missing_ok=True)
+        try:
+            self._on_step("remove")
+            segment.path.unlink(missing_ok=True)
+        except OSError as err:
+            self._tell(err)
 
     def _tell(self, error: OSError | None) -> None:
         """Say once that the disk refuses, and once that it does no longer."""

@@ -69,7 +69,7 @@ class _DropCauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DropCause.V
     DROP_CAUSE_SPOOL_DAMAGED: _DropCause.ValueType  # 5
     """`lossless`: the spool's file was damaged."""
     DROP_CAUSE_ENCODING_FAILED: _DropCause.ValueType  # 6
-    """It could not be encoded."""
+    """It could not be read, cut out or encoded."""
     DROP_CAUSE_REFUSED: _DropCause.ValueType  # 7
     """The gateway refused it for good: it can never be inspected as it is."""
     DROP_CAUSE_FAILED: _DropCause.ValueType  # 8
@@ -93,7 +93,7 @@ DROP_CAUSE_SPOOL_EXPIRED: DropCause.ValueType  # 4
 DROP_CAUSE_SPOOL_DAMAGED: DropCause.ValueType  # 5
 """`lossless`: the spool's file was damaged."""
 DROP_CAUSE_ENCODING_FAILED: DropCause.ValueType  # 6
-"""It could not be encoded."""
+"""It could not be read, cut out or encoded."""
 DROP_CAUSE_REFUSED: DropCause.ValueType  # 7
 """The gateway refused it for good: it can never be inspected as it is."""
 DROP_CAUSE_FAILED: DropCause.ValueType  # 8
@@ -455,22 +455,28 @@ class StreamWelcome(_message.Message):
     RECORDED_FIELD_NUMBER: _builtins.int
     CREDITS_FIELD_NUMBER: _builtins.int
     MAX_FRAME_BYTES_FIELD_NUMBER: _builtins.int
+    RECIPE_FAULT_FIELD_NUMBER: _builtins.int
     recorded: _builtins.int
     """The highest number of this stream that is on record, as an inspection or in a gap; 0 where none is."""
     credits: _builtins.int
     """Frames that may be sent before more credits come; at least 1."""
     max_frame_bytes: _builtins.int
     """Longest frame that is taken, in bytes."""
+    recipe_fault: _builtins.str
+    """Why no frame of this recipe can be inspected now, one sentence; empty where they can, or where nobody can say in time.
+    The stream goes on: gaps and frames that the camera's side has judged need no recipe here.
+    """
     def __init__(
         self,
         *,
         recorded: _builtins.int = ...,
         credits: _builtins.int = ...,
         max_frame_bytes: _builtins.int = ...,
+        recipe_fault: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["credits", b"credits", "max_frame_bytes", b"max_frame_bytes", "recorded", b"recorded"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credits", b"credits", "max_frame_bytes", b"max_frame_bytes", "recipe_fault", b"recipe_fault", "recorded", b"recorded"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
@@ -18,10 +19,9 @@ from flawgate_camera.simulate.ledger import Ledger
 from flawgate_camera.simulate.line import LinePlan, SimulatedCamera, run_line
 from flawgate_camera.simulate.printing import print_cameras, print_confusion, print_sums
 from flawgate_camera.simulate.reconciling import NotAskedError, reconcile, rest_url
-from flawgate_camera.simulate.report import CameraReport, as_json, confusion, report
+from flawgate_camera.simulate.report import CameraReport, Confusion, as_json, confusion, report
 from flawgate_camera.simulate.stock import Stock, folder_stock, generated_stock
 from flawgate_contracts.errors import InvalidParameter
-from flawgate_contracts.logs import configure_logging
 
 EXIT_DOES_NOT_ADD_UP = 1
 
@@ -53,28 +53,47 @@ class Wanted:
     ca_file: Path | None
 
 
-def simulate(wanted: Wanted, *, as_json: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class _Ran:
+    """A line that has run.
+
+    Attributes:
+        wanted: the options.
+        matrix: what the parts are, and what was said of them.
+        reports: of its cameras.
+        differences: to the gateway's records.
+        unasked: why these were not compared; empty where they were.
+    """
+
+    wanted: Wanted
+    matrix: Confusion
+    reports: list[CameraReport]
+    differences: list[str]
+    unasked: str
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether all frames are accounted for here."""
+        return all(each.adds_up for each in self.reports)
+
+
+def simulate(wanted: Wanted, out: TextIO, *, as_json: bool) -> None:
     """Run the line, print what came of it, and end this process with status 1 where it does not add up.
 
     Args:
         wanted: the options.
+        out: where to it is printed.
         as_json: for programs.
 
     Raises:
         FlawgateError: an option is wrong, or the gateway cannot be used.
     """
-    configure_logging("simulate", "error")
     plan = _plan(wanted)
-    stock = _stock(wanted)
-    cameras = _run(plan, stock)
+    cameras = _run(plan, _stock(wanted))
     reports = [report(camera, wanted.deadline_s) for camera in cameras]
-    differences, unasked = _reconciled(reports, plan.gateway, wanted.url)
-    adds_up = all(each.adds_up for each in reports) and not differences
-    if as_json:
-        _print_json(wanted, cameras, reports, differences, unasked)
-    else:
-        _print(wanted, cameras, reports, differences, unasked)
-    if not adds_up:
+    ran = _Ran(wanted, confusion(cameras), reports, *_reconciled(reports, plan.gateway, wanted.url))
+    (_print_json if as_json else _print)(ran, out)
+    if not ran.adds_up or ran.differences:
         sys.exit(EXIT_DOES_NOT_ADD_UP)
 
 
@@ -135,27 +154,16 @@ def _reconciled(reports: Sequence[CameraReport], gateway: Gateway, url: str | No
         return [], str(err)
 
 
-def _print(
-    wanted: Wanted,
-    cameras: Sequence[SimulatedCamera],
-    reports: Sequence[CameraReport],
-    differences: Sequence[str],
-    unasked: str,
-) -> None:
-    console = Console(highlight=False)
+def _print(ran: _Ran, out: TextIO) -> None:
+    wanted, console = ran.wanted, Console(file=out, highlight=False)
     title = f"{wanted.recipe}, {wanted.policy}, a part each {wanted.takt_s:g} s for {wanted.seconds:g} s"
-    print_cameras(console, reports, title=title, deadline_s=wanted.deadline_s)
-    print_confusion(console, confusion(cameras))
-    print_sums(console, reports, differences, unasked)
+    print_cameras(console, ran.reports, title=title, deadline_s=wanted.deadline_s)
+    print_confusion(console, ran.matrix)
+    print_sums(console, ran.reports, ran.differences, ran.unasked)
 
 
-def _print_json(
-    wanted: Wanted,
-    cameras: Sequence[SimulatedCamera],
-    reports: Sequence[CameraReport],
-    differences: Sequence[str],
-    unasked: str,
-) -> None:
+def _print_json(ran: _Ran, out: TextIO) -> None:
+    wanted = ran.wanted
     facts = {
         "recipe": wanted.recipe,
         "delivery": wanted.policy,
@@ -164,8 +172,8 @@ def _print_json(
         "deadline_s": wanted.deadline_s,
         "seed": wanted.seed,
         "network_faults": [str(fault) for fault in parse_faults(wanted.faults)],
-        "adds_up": all(each.adds_up for each in reports),
-        "gateway_agrees": None if unasked else not differences,
-        "differences": list(differences),
+        "adds_up": ran.adds_up,
+        "gateway_agrees": None if ran.unasked else not ran.differences,
+        "differences": ran.differences,
     }
-    print(json.dumps(as_json(reports, confusion(cameras), facts), indent=2))  # noqa: T201  # the program's output
+    out.write(json.dumps(as_json(ran.reports, ran.matrix, facts), indent=2) + "\n")
