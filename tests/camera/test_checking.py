@@ -2,6 +2,7 @@ import io
 import json
 import socket
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,11 @@ from support.mjpeg_camera import mjpeg_camera
 from support.ports import free_port
 from support.scripted_stream import ScriptedStream, serving
 
-from flawgate_camera.checking.cameras import look
+from flawgate_camera.checking.cameras import _Watched, look
 from flawgate_camera.checking.report import Checked, check, show
 from flawgate_camera.config.cameras import Configuration
 from flawgate_camera.config.gateway import Gateway
-from flawgate_camera.sources.base import Source
+from flawgate_camera.sources.base import Source, picture_of
 from flawgate_contracts.errors import FlawgateError, Unauthenticated, UnknownRecipe
 
 PASSWORD = "s3cr3t"  # noqa: S105  # of no camera
@@ -176,3 +177,11 @@ def test_a_damaged_file_is_told_only_where_there_is_no_other(
     finding = look(camera_table(source={"kind": "folder", "path": tmp_path, "poll_s": 0.01, "settle_s": 0}))
     assert (finding.fault is None) == (fault is None)
     assert (fault or "") in (finding.fault or "")
+
+
+def test_a_burst_at_the_beginning_is_no_rate() -> None:
+    """A network camera gives at once what had gathered; the rate told is that of the pictures after it."""
+    watched = _Watched()
+    for acquired in (*[100.0] * 25, *(100 + 0.1 * number for number in range(1, 16))):
+        watched.note(replace(picture_of(np.zeros((2, 2), np.uint8)), acquired=acquired))
+    assert watched.rate() == pytest.approx(10)

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, Queue
 from tempfile import TemporaryDirectory
@@ -18,6 +18,9 @@ from flawgate_imaging.quality import measure
 
 LOOK_S = 1.5
 """So long pictures are counted, from the first one on."""
+
+BURST_S = 0.5
+"""Of these, so long pictures may come faster than they are taken."""
 
 FOLDER_S = 3.0
 """So long a folder is watched for a first file."""
@@ -103,16 +106,21 @@ def _look(camera: Camera, source: Source) -> Finding:
 
 @dataclass
 class _Watched:
-    first: float = 0.0
     last: Picture | None = None
-    count: int = 0
+    moments: list[float] = field(default_factory=list)
     damaged: DamagedPicture | None = None
 
     def note(self, picture: Picture) -> None:
         """One more picture."""
-        self.first = self.first or picture.acquired
         self.last = picture
-        self.count += 1
+        self.moments.append(picture.acquired)
+
+    def rate(self) -> float | None:
+        """Pictures per second, without the first moment, in which a network camera gives all that had gathered."""
+        steady = [moment for moment in self.moments if moment - self.moments[0] >= BURST_S]
+        counted = steady if len(steady) > 1 else self.moments
+        span_s = counted[-1] - counted[0]
+        return (len(counted) - 1) / span_s if span_s > 0 else None
 
 
 def _watch(camera: Camera, source: Source) -> _Watched:
@@ -130,7 +138,7 @@ def _watch(camera: Camera, source: Source) -> _Watched:
             continue
         if picture is not None:
             watched.note(picture)
-            end = watched.first + LOOK_S
+            end = watched.moments[0] + LOOK_S
     return watched
 
 
@@ -142,9 +150,7 @@ def _judge(camera: Camera, watched: _Watched) -> Finding:
     last = watched.last
     height, width = last.pixels.shape[:2]
     measures = measure(last.pixels)
-    span_s = last.acquired - watched.first
-    rate = (watched.count - 1) / span_s if span_s > 0 else None
-    seen = Seen(width, height, rate, measures.mean, measures.focus)
+    seen = Seen(width, height, watched.rate(), measures.mean, measures.focus)
     try:
         cut(last, camera.region)
     except SourceFailed as failure:
