@@ -103,6 +103,7 @@ class MemoryObserver:
         self.failures: list[Cause] = []
         self.facts: Facts | None = None
         self.closed = False
+        self.late_pictures = 0
 
     def captured(self) -> None:
         """Count."""
@@ -111,6 +112,10 @@ class MemoryObserver:
     def dropped(self, cause: DropCause, frames: int) -> None:
         """Count."""
         self.drops[cause] = self.drops.get(cause, 0) + frames
+
+    def passed_over(self, pictures: int) -> None:
+        """Count."""
+        self.late_pictures += pictures
 
     def went_up(self) -> None:
         """Remember."""

@@ -151,6 +151,8 @@ class Capture:
             return
         if picture is None:
             return
+        if picture.passed_over:
+            self._observer.passed_over(picture.passed_over)
         usable = self._watch.look(picture, live=self._source.live)
         trigger = self._trigger.wanted(picture)
         if trigger is None:

@@ -60,6 +60,7 @@ class Picture:
         acquired: seconds of `time.monotonic()`: for ages, which a clock stepped back must not change.
         trigger: what made the camera take it.
         file: the source's own encoded file, where it has one and nothing was cut out of it.
+        passed_over: pictures before it that came too late and were not looked at.
     """
 
     pixels: NDArray[np.uint8]
@@ -67,6 +68,7 @@ class Picture:
     acquired: float
     trigger: Trigger = field(default_factory=Trigger)
     file: bytes | None = None
+    passed_over: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ class PrometheusObserver:
         self._policy = policy
         self._alarms: set[str] = set()
         metrics.frames.labels(camera)
+        metrics.passed_over.labels(camera)
         metrics.up.labels(camera).set(0)
         metrics.connected.labels(camera).set(0)
         for cause in DropCause:
@@ -41,6 +42,10 @@ class PrometheusObserver:
     def dropped(self, cause: DropCause, frames: int) -> None:
         """So many frames were dropped."""
         self._metrics.dropped.labels(self._camera, cause.value, self._policy).inc(frames)
+
+    def passed_over(self, pictures: int) -> None:
+        """So many pictures came too late and were not looked at."""
+        self._metrics.passed_over.labels(self._camera).inc(pictures)
 
     def went_up(self) -> None:
         """It gives usable pictures."""

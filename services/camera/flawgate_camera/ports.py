@@ -18,6 +18,10 @@ class CameraObserver(Protocol):
         """So many frames were dropped."""
         ...
 
+    def passed_over(self, pictures: int) -> None:
+        """So many pictures came too late and were not looked at: the agent is slower than its camera."""
+        ...
+
     def went_up(self) -> None:
         """It gives usable pictures."""
         ...

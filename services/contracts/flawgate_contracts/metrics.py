@@ -256,6 +256,12 @@ class CameraMetrics:
             ["camera", "evaluation"],
             registry=registry,
         )
+        self.passed_over = Counter(
+            "flawgate_camera_pictures_passed_over_total",
+            "Pictures that came too late and were not looked at: the agent is slower than its camera.",
+            ["camera"],
+            registry=registry,
+        )
         self.up = Gauge(
             "flawgate_camera_up", "1 while a camera gives usable pictures, else 0.", ["camera"], registry=registry
         )

@@ -1,6 +1,7 @@
 """Against a real RTSP server: skipped where Debian's GStreamer (see .ci/run) is not installed."""
 
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,9 +49,10 @@ def camera(port: int, *access: str) -> Iterator[str]:
         process.communicate()
 
 
-def source(url: str) -> VideoSource:
+def source(url: str, **changes: float) -> VideoSource:
     """A source of that URL."""
-    return VideoSource(Config.model_validate({"kind": "video", "url": url, "open_timeout_s": 5, "read_timeout_s": 2}))
+    table = {"kind": "video", "url": url, "open_timeout_s": 5, "read_timeout_s": 2} | changes
+    return VideoSource(Config.model_validate(table))
 
 
 @pytest.mark.parametrize("method", ["basic", "digest"])
@@ -102,3 +104,21 @@ def test_a_camera_that_dies_comes_back() -> None:
         video.open()
         assert len(read_pictures(video, 3)) == 3
         video.close()
+
+
+@pytest.mark.parametrize(("behind_s", "passes_over"), [(600, False), (0.5, True)])
+def test_a_reader_slower_than_its_camera_knows_how_late_it_is(behind_s: float, *, passes_over: bool) -> None:
+    """Pictures that waited in buffers are as old as they are; those further behind than allowed are passed over."""
+    with camera(free_port()) as address:
+        video = source(f"rtsp://{address}/stream", behind_s=behind_s)
+        video.open()
+        read_pictures(video, 10)
+        pictures = []
+        for _ in range(6):
+            time.sleep(0.5)
+            pictures += read_pictures(video, 1)
+            age_s = time.monotonic() - pictures[-1].acquired
+        video.close()
+    assert (sum(picture.passed_over for picture in pictures) > 5) is passes_over
+    assert (age_s > 1.5) is not passes_over
+    assert pictures == sorted(pictures, key=lambda picture: picture.acquired)

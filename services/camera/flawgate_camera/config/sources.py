@@ -27,6 +27,9 @@ class VideoSource(Table):
     credentials_file: Path | None = Field(default=None, description="First line `user:password`; read at each connect.")
     open_timeout_s: Seconds = Field(default=10, description="To connect and find the first picture, in seconds.")
     read_timeout_s: Seconds = Field(default=5, description="Without a picture the stream counts as lost, in seconds.")
+    behind_s: Seconds = Field(
+        default=5, description="RTSP: pictures read so long after they were taken are passed over, in seconds."
+    )
 
 
 class UsbSource(Table):

@@ -98,6 +98,9 @@ class Ledger:
         with self._lock:
             self.frames += 1
 
+    def passed_over(self, pictures: int) -> None:
+        """See `CameraObserver`: made-up cameras are never behind."""
+
     def dropped(self, cause: DropCause, frames: int) -> None:
         """See `CameraObserver`."""
         with self._lock:

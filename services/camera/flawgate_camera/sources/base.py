@@ -1,6 +1,6 @@
 """What a source is, and how it fails."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from time import monotonic
 from typing import Protocol
@@ -120,6 +120,14 @@ class Source(Protocol):
         ...
 
 
-def picture_of(pixels: NDArray[np.uint8], *, trigger: Trigger | None = None, file: bytes | None = None) -> Picture:
-    """A picture taken just now. `pixels`: grey (H, W) or RGB (H, W, 3), uint8, 0–255."""
-    return Picture(pixels, datetime.now(UTC), monotonic(), trigger or Trigger(), file)
+def picture_of(
+    pixels: NDArray[np.uint8],
+    *,
+    trigger: Trigger | None = None,
+    file: bytes | None = None,
+    age_s: float = 0.0,
+    passed_over: int = 0,
+) -> Picture:
+    """A picture taken just now, or `age_s` seconds ago. `pixels`: grey (H, W) or RGB (H, W, 3), uint8, 0–255."""
+    taken_at = datetime.now(UTC) - timedelta(seconds=age_s)
+    return Picture(pixels, taken_at, monotonic() - age_s, trigger or Trigger(), file, passed_over)

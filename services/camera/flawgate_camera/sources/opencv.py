@@ -35,7 +35,19 @@ class Capture(Protocol):
         ...
 
 
-def open_capture(address: str | int, backend: int = cv2.CAP_ANY, options: tuple[int, ...] = ()) -> Capture:
+class StreamCapture(Capture, Protocol):
+    """What we use of it besides, for streams."""
+
+    def grab(self) -> bool:
+        """Whether a picture came, which is not decoded yet."""
+        ...
+
+    def retrieve(self) -> tuple[bool, NDArray[np.uint8] | None]:
+        """The picture that was grabbed last, as `read` gives it."""
+        ...
+
+
+def open_capture(address: str | int, backend: int = cv2.CAP_ANY, options: tuple[int, ...] = ()) -> StreamCapture:
     """Open a stream, file or device; ask `isOpened` whether that worked.
 
     Args:
