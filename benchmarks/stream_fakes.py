@@ -44,7 +44,10 @@ class NoWork(preprocessing_pb2_grpc.PreprocessingServiceServicer, decision_pb2_g
             matrix=(1, 0, 0, 0, 1, 0),
         )
         tensor = bytes(size.channels * size.height * size.width)
-        self._prepared = preprocessing_pb2.PreprocessResponse(tensor=tensor, channels=size.channels, geometry=geometry)
+        good = preprocessing_pb2.Quality(mean=0.5, focus=1000)
+        self._prepared = preprocessing_pb2.PreprocessResponse(
+            tensor=tensor, channels=size.channels, geometry=geometry, quality=good
+        )
 
     async def Preprocess(self, request: Any, context: Any) -> preprocessing_pb2.PreprocessResponse:  # noqa: N802
         """An empty tensor."""
