@@ -26,6 +26,7 @@ from torch import nn
 from flawgate_contracts.errors import FlawgateError
 from flawgate_contracts.kinds import ANSWERS
 from flawgate_imaging import tiles
+from flawgate_imaging.golden_pattern import PATTERN, pattern
 from flawgate_training.architectures import registry
 from flawgate_training.datasets.about import About
 from flawgate_training.datasets.items import Pixels
@@ -33,7 +34,7 @@ from flawgate_training.datasets.stitches import CLASSES as STITCHES
 from flawgate_training.evaluation.inference import evaluating
 from flawgate_training.experiment import loading
 from flawgate_training.experiment.schema import Experiment
-from flawgate_training.export import golden, operators
+from flawgate_training.export import operators
 from flawgate_training.export.card import DatasetCard
 from flawgate_training.export.parity import NamedFrame
 from flawgate_training.export.publication import Material, Published, publish
@@ -112,7 +113,7 @@ def frames_for(experiment: Experiment) -> list[NamedFrame]:
     prepared = experiment.prepared
     shape = (prepared.height, prepared.width, *((3,) if prepared.channels == 3 else ()))
     noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    return [golden.pattern(prepared), NamedFrame("noise", noise)]
+    return [NamedFrame(PATTERN, pattern(prepared)), NamedFrame("noise", noise)]
 
 
 def shown(experiment: Experiment, pixels: Pixels) -> Pixels:

@@ -9,7 +9,7 @@ from flawgate_camera.observer import PrometheusObserver
 from flawgate_camera.standalone.messages import SERVICE_VERSION
 from flawgate_camera.stream.facts import Outcome
 from flawgate_camera.telling import Teller
-from flawgate_contracts.metrics import CameraMetrics
+from flawgate_contracts.metrics.camera import CameraMetrics
 
 
 @pytest.mark.parametrize(("version", "counted"), [("0.1.0", 1.0), (SERVICE_VERSION, 0.0)], ids=["gateway", "agent"])

@@ -39,5 +39,5 @@ def test_the_commands_are_there() -> None:
 def test_a_package_that_is_half_installed_does_not_take_the_command_away(capsys: pytest.CaptureFixture[str]) -> None:
     """Its subcommands are missing, which is said; inspecting goes on."""
     broken = EntryPoint("broken", "no_such_package.commands:register", app.COMMANDS_GROUP)
-    assert len(app.create_app([broken]).registered_commands) == 4
+    assert len(app.create_app([broken]).registered_commands) == len(app.create_app([]).registered_commands)
     assert "subcommands of no_such_package.commands:register are missing" in capsys.readouterr().err

@@ -13,6 +13,7 @@ from support.cluster import ClusterUnderTest
 from support.gateway_cluster import running_gateway
 from support.grpc_door import DoorCaller, door_caller
 from support.pictures import spot_pixels, spot_png
+from support.raw_http import connection, head
 
 from flawgate.inspection.v1 import inspection_pb2 as pb
 from flawgate.inspection.v1 import types_pb2
@@ -121,6 +122,29 @@ def test_what_controls_triton_is_out_of_reach(spot_cluster: ClusterUnderTest, me
 def test_nobody_unloads_a_model_from_outside(spot_cluster: ClusterUnderTest) -> None:
     """404, and the model is still there."""
     assert spot_cluster.http.post("/v2/repository/models/spot_seg/unload").status_code == 404
+    assert spot_cluster.http.get("/v2/models/spot_seg/ready").status_code == 200
+
+
+KILLING = {
+    "a shape beyond all memory": b'{"inputs": [{"name": "frame", "datatype": "UINT8", '
+    b'"shape": [1000000000, 1000000000], "data": [1]}]}',
+    "deep arrays": b"[" * 1_000_000,
+    "a million pieces": b"1\r\n0\r\n" * 1_000_000,
+}
+"""Requests of which each ends a Triton 2.51 that gets them as they are."""
+
+
+@pytest.mark.parametrize("kind", KILLING)
+def test_nobody_ends_triton_from_outside(spot_cluster: ClusterUnderTest, kind: str) -> None:
+    """Whatever a holder of a key sends, the models are there for the next one."""
+    body = KILLING[kind]
+    if kind == "a million pieces":
+        with connection(str(spot_cluster.http.base_url)) as opened:
+            opened.sendall(head(INFER, "Transfer-Encoding: chunked", "Inference-Header-Content-Length: 0"))
+            opened.sendall(body + b"0\r\n\r\n")
+            opened.recv(100)
+    else:
+        assert spot_cluster.http.post(INFER, content=body).status_code == 400
     assert spot_cluster.http.get("/v2/models/spot_seg/ready").status_code == 200
 
 

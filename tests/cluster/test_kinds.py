@@ -2,32 +2,20 @@
 
 import asyncio
 
-import numpy as np
 import pytest
 from support.cluster import ClusterUnderTest
 from support.fakes import FakeModelServer
+from support.pictures import coloured
 from support.served import spot_model
 from support.tiny_kinds import TINIES
 
 from flawgate_imaging import decoding, pipeline
-from flawgate_imaging.encoding import encode_png
 from flawgate_inference.deciding import Decision, decide
 
 pytestmark = pytest.mark.cluster
 
 SEEDS = range(3)
 """Of frames: one of noise, and two that are black but for a coloured patch."""
-
-
-def frame(seed: int) -> bytes:
-    """A picture of 60×80 pixels (width × height), larger than the recipes' input."""
-    random = np.random.default_rng(seed)
-    pixels = np.zeros((80, 60, 3), np.uint8)
-    if seed:
-        pixels[20 * seed : 20 * seed + 25, 10:40] = random.integers(0, 256, 3)
-    else:
-        pixels[:] = random.integers(0, 256, pixels.shape)
-    return encode_png(pixels)
 
 
 def by_hand(name: str, data: bytes) -> Decision:
@@ -43,7 +31,7 @@ def by_hand(name: str, data: bytes) -> Decision:
 def test_every_kind_is_answered_as_by_hand(spot_cluster: ClusterUnderTest, name: str) -> None:
     """Evaluation, reason, score, class, probabilities and boxes; with tiles too, in several requests a frame."""
     for seed in SEEDS:
-        data = frame(seed)
+        data = coloured(seed)
         answer = spot_cluster.inspect(name, data)
         assert answer.status_code == 201, answer.text
         there, here = answer.json(), by_hand(name, data)
@@ -58,7 +46,7 @@ def test_every_kind_is_answered_as_by_hand(spot_cluster: ClusterUnderTest, name:
 @pytest.mark.parametrize("name", TINIES)
 def test_every_kind_has_its_pictures(spot_cluster: ClusterUnderTest, name: str) -> None:
     """An overlay of every one, and a mask in the frame's size of those that mark pixels."""
-    links = spot_cluster.inspect(name, frame(1)).json()["links"]
+    links = spot_cluster.inspect(name, coloured(1)).json()["links"]
     assert decoding.decode(spot_cluster.http.get(links["overlay"]).content).ndim == 3
     if TINIES[name].recipe.kind == "classification":
         assert links["mask"] is None

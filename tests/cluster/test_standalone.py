@@ -7,7 +7,8 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from support.cluster import ClusterUnderTest
 from support.grpc_door import DoorCaller, door_caller
-from support.standalone import STAND, TAKEN_AT, assert_alike, captured, coloured, identity
+from support.pictures import coloured
+from support.standalone import STAND, TAKEN_AT, assert_alike, captured, identity
 from support.tiny_kinds import TINIES
 
 from flawgate.inspection.v1 import inspection_pb2 as pb

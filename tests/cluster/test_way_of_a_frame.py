@@ -1,6 +1,6 @@
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from support.cluster import ClusterUnderTest
 
 from flawgate_cli.demo.frames import LabelledFrame, generated_textures, kolektor_sdd
 from flawgate_contracts.recipe import RECIPE_PARAMETER, Recipe
-from flawgate_imaging import decoding, hides, pipeline, textures
+from flawgate_imaging import decoding, hides, pipeline, stitches, textures
 from flawgate_imaging.encoding import encode_png
 from flawgate_inference.deciding import decide
 from flawgate_inference.onnx_server import OnnxModelServer
@@ -35,6 +35,8 @@ def frames_of(recipe: str, count: int = 6) -> list[LabelledFrame]:
         return kolektor_sdd(KSDD, 2 * count)
     if recipe == "texture":
         return list(generated_textures(count))
+    if recipe == "stitch":
+        return list(generated_stitches(count))
     made: dict[str, Callable[..., hides.HideSample | textures.TextureSample]] = {
         "leather": hides.generate,
         "texture_anomaly": partial(textures.generate, texture="knit"),
@@ -44,6 +46,15 @@ def frames_of(recipe: str, count: int = 6) -> list[LabelledFrame]:
         LabelledFrame(f"{recipe}_{index:02d}.png", encode_png(sample.pixels), bool(sample.mask.any()))
         for index, sample in enumerate(samples)
     ]
+
+
+def generated_stitches(count: int) -> Iterator[LabelledFrame]:
+    """Seams of all classes in turn, each second one as the policy wants it: straight, of blue thread."""
+    others = [each for each in stitches.CLASSES if each != "BStraight"]
+    for index in range(count):
+        stitch_class = others[index // 2 % len(others)] if index % 2 else "BStraight"
+        pixels = stitches.generate(FRESH_SEED + index, stitch_class=stitch_class).pixels
+        yield LabelledFrame(f"{stitch_class}_{index:02d}.png", encode_png(pixels), stitch_class != "BStraight")
 
 
 def evaluations(cluster: ClusterUnderTest, recipe: str, frames: list[LabelledFrame]) -> list[str]:
@@ -94,6 +105,12 @@ def test_the_cluster_says_what_one_process_says(shipped_cluster: ClusterUnderTes
         assert there["score"] == pytest.approx(here.score, abs=SCORE_TOLERANCE)
         assert [d.box.x for d in here.defects] == [d["box"]["x"] for d in there["defects"]]
     asyncio.run(server.close())
+
+
+def test_generated_stitches_are_told_apart(shipped_cluster: ClusterUnderTest) -> None:
+    """A straight blue seam is OK, and every other one NOT_OK for what it is: the areas of classes decide."""
+    frames = list(generated_stitches(10))
+    assert wrong(frames, evaluations(shipped_cluster, "stitch", frames)) == []
 
 
 def test_a_defect_is_marked_where_it_is(shipped_cluster: ClusterUnderTest) -> None:

@@ -137,6 +137,25 @@ async def test_a_unary_call_without_deadline_has_one_all_the_same() -> None:
             await _unary(channel, b"slow", timeout_s=20)
 
 
+async def test_whoever_sends_no_request_holds_no_place() -> None:
+    """Calls that begin, and never say what they want, end by the service's own deadline, and others come through."""
+    async with echo_server(max_deadline_s=0.3) as (_, channel, _registry):
+        silent: Any = channel.stream_unary(f"/{NAME}/Echo")
+        calls = [silent() for _ in range(3)]
+        assert await _unary(channel, b"hello") == b"hello"
+        ends = await asyncio.wait_for(asyncio.gather(*(each.code() for each in calls)), 10)
+        assert ends == [grpc.StatusCode.DEADLINE_EXCEEDED] * 3
+
+
+async def test_a_call_without_a_request_is_told_so() -> None:
+    """One that ends before it has said anything."""
+    async with echo_server() as (_, channel, _registry):
+        empty: Any = channel.stream_unary(f"/{NAME}/Echo")
+        with pytest.raises(grpc.aio.AioRpcError, match="holds no request") as caught:
+            await empty(iter([]), timeout=5)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
 async def test_the_request_id_goes_along() -> None:
     """The next hop serves under the same id."""
     async with echo_server() as (_, channel, _registry):
@@ -210,7 +229,7 @@ async def test_calls_are_counted_by_method_and_code() -> None:
         await _unary(channel, b"hello")
         with pytest.raises(InvalidFrame):
             await _unary(channel, b"invalid")
-        with metrics_server("127.0.0.1", 0, registry) as port:
+        with metrics_server("127.0.0.1", 0, registry, "contracts") as port:
             text = (await asyncio.to_thread(httpx.get, f"http://127.0.0.1:{port}/metrics")).text
     assert f'flawgate_rpc_requests_total{{code="OK",method="/{NAME}/Echo"}} 1.0' in text
     assert f'flawgate_rpc_requests_total{{code="INVALID_ARGUMENT",method="/{NAME}/Echo"}} 1.0' in text
@@ -222,5 +241,8 @@ async def test_a_taken_port_is_one_sentence() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(StartupError, match=str(port)):
             create_grpc_server(EchoSettings(), port, CollectorRegistry(), [])
-        with pytest.raises(StartupError, match=str(port)), metrics_server("127.0.0.1", port, CollectorRegistry()):
+        with (
+            pytest.raises(StartupError, match=str(port)),
+            metrics_server("127.0.0.1", port, CollectorRegistry(), "contracts"),
+        ):
             pass

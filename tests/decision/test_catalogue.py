@@ -18,9 +18,9 @@ from flawgate_inference.model_server import ServedModel
 LOST = ModelServerUnavailable("The model server does not answer.")
 
 
-def catalogue_of(server: FakeModelServer, *, verify_interval_s: float = 60) -> Catalogue:
+def catalogue_of(server: FakeModelServer, *, golden_interval_s: float = 60) -> Catalogue:
     """A catalogue that looks when it is told."""
-    return Catalogue(server, probe_interval_s=0.01, verify_interval_s=verify_interval_s, infer_timeout_s=1)
+    return Catalogue(server, probe_interval_s=0.01, golden_interval_s=golden_interval_s, infer_timeout_s=1)
 
 
 async def test_a_recipe_is_ready_only_after_a_real_inference() -> None:
@@ -38,10 +38,47 @@ async def test_a_recipe_is_ready_only_after_a_real_inference() -> None:
     assert catalogue.get("spot").name == "spot"
 
 
+async def test_a_service_that_starts_is_ready_once_all_recipes_have_been_tried() -> None:
+    """Whoever waits for it does not find the last recipe still being tried; a new one later takes nothing back."""
+    server = FakeModelServer([spot_model(), spot_model(spot_recipe(name="other"))])
+    catalogue = catalogue_of(server)
+    server.delay_s = 0.05
+    seen = set()
+    looking = asyncio.ensure_future(catalogue.refresh())
+    while not looking.done():
+        seen.add((catalogue.is_ready(), all(entry.is_in_use for entry in catalogue.entries)))
+        await asyncio.sleep(0)
+    assert (True, False) not in seen
+    assert catalogue.is_ready()
+    server.served.append(spot_model(spot_recipe(name="third")))
+    looking = asyncio.ensure_future(catalogue.refresh())
+    await asyncio.sleep(0.01)
+    assert (catalogue.is_ready(), [entry.is_in_use for entry in catalogue.entries]) == (True, [True, True, False])
+    await looking
+
+
 async def test_before_the_first_look_nothing_is_known() -> None:
     """A service that has just started says so instead of calling a recipe unknown."""
     with pytest.raises(ModelServerUnavailable, match="not reached yet"):
         catalogue_of(FakeModelServer([])).get("spot")
+
+
+async def test_a_model_server_that_never_answered_is_no_empty_list() -> None:
+    """Started before its model server, decision lists nothing, so that the gateway refuses no recipe as unknown."""
+    server = FakeModelServer([spot_model()])
+    catalogue = catalogue_of(server)
+    with pytest.raises(ModelServerUnavailable, match="not reached yet"):
+        catalogue.told()
+    server.down = LOST
+    await catalogue.refresh()
+    with pytest.raises(ModelServerUnavailable, match="does not answer"):
+        catalogue.told()
+    server.down = None
+    await catalogue.refresh()
+    assert [entry.name for entry in catalogue.told()] == ["spot"]
+    server.down = LOST
+    await catalogue.refresh()
+    assert [entry.is_in_use for entry in catalogue.told()] == [False]
 
 
 async def test_a_lost_model_server_takes_readiness_with_it_and_comes_back_by_a_new_inference() -> None:
@@ -65,7 +102,7 @@ async def test_a_lost_model_server_takes_readiness_with_it_and_comes_back_by_a_n
 async def test_a_recipe_is_tried_again_only_when_its_proof_is_old(interval_s: float, inferences: int) -> None:
     """Looking often costs no inference each time."""
     server = FakeModelServer([spot_model()])
-    catalogue = catalogue_of(server, verify_interval_s=interval_s)
+    catalogue = catalogue_of(server, golden_interval_s=interval_s)
     for _ in range(3):
         await catalogue.refresh()
     assert inferences == server.inferences
@@ -113,7 +150,7 @@ async def test_watching_goes_on_after_an_answer_that_nobody_expected() -> None:
     await asyncio.sleep(0.05)
     assert not catalogue.is_reachable()
     server.down = None
-    catalogue.look_soon()
+    catalogue.look_soon(spot_recipe())
     await asyncio.sleep(0.1)
     assert catalogue.is_ready()
     watching.cancel()

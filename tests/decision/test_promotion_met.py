@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 from numpy.typing import NDArray
+from structlog.testing import capture_logs
 from support.fakes import FakeModelServer
 from support.served import spot_model
 
 from flawgate_contracts.errors import ModelServerUnavailable, RecipeChanged, RecipeUnavailable, UnknownRecipe
 from flawgate_contracts.recipe import Recipe
-from flawgate_decision.catalogue import Catalogue, State
-from flawgate_inference.model_server import Tensors
+from flawgate_decision.catalogue import Catalogue
+from flawgate_decision.entries import State
+from flawgate_inference.model_server import ServedModel, Tensors
 
 
 class Unloaded(FakeModelServer):
@@ -31,7 +33,7 @@ class Unloaded(FakeModelServer):
 
 async def looked(server: FakeModelServer) -> tuple[Catalogue, Recipe]:
     """A catalogue that has looked once, and the recipe `spot` as it found it."""
-    catalogue = Catalogue(server, probe_interval_s=60, verify_interval_s=60, infer_timeout_s=1)
+    catalogue = Catalogue(server, probe_interval_s=60, golden_interval_s=60, infer_timeout_s=1)
     await catalogue.refresh()
     return catalogue, catalogue.get("spot")
 
@@ -58,7 +60,7 @@ async def test_a_recipe_that_stands_as_before_is_tried_again() -> None:
 
 
 async def test_a_recipe_whose_models_are_gone_is_taken_out_of_use() -> None:
-    """Whoever comes next is told so by the catalogue, and costs the model server nothing."""
+    """One more look tells it from a promotion; whoever comes next costs the model server nothing."""
     server = Unloaded([spot_model()])
     catalogue, recipe = await looked(server)
     server.gone = True
@@ -66,7 +68,7 @@ async def test_a_recipe_whose_models_are_gone_is_taken_out_of_use() -> None:
         with pytest.raises(RecipeUnavailable, match="test inference failed"):
             await catalogue.look_again(recipe)
     assert [entry.state for entry in catalogue.entries] == [State.UNAVAILABLE]
-    assert server.lists == 2
+    assert server.lists == 3
 
 
 async def test_a_recipe_that_was_removed_is_unknown() -> None:
@@ -134,4 +136,29 @@ async def test_a_look_that_was_broken_off_counts_for_nobody() -> None:
     with pytest.raises(RecipeChanged):
         await second
     assert first.cancelled()
+    assert server.lists == 3
+
+
+class Promoted(FakeModelServer):
+    """Serves version 2 as soon as it has listed version 1 once more."""
+
+    lists_until_then = 1
+
+    async def models(self) -> Sequence[ServedModel]:
+        """See `ModelServer.models`."""
+        served = list(await super().models())
+        if self.lists > self.lists_until_then:
+            self.served = [spot_model(version="2")]
+        return served
+
+
+async def test_a_routine_check_that_meets_a_promotion_takes_nothing_out_of_use() -> None:
+    """The version went while its golden frames were asked: one more look finds the next, and no frame is refused."""
+    server = Promoted([spot_model()])
+    catalogue = Catalogue(server, probe_interval_s=60, golden_interval_s=1e-9, infer_timeout_s=1)
+    await catalogue.refresh()
+    with capture_logs() as lines:
+        await catalogue.refresh()
+    assert catalogue.get("spot").version == "2"
+    assert [line for line in lines if line.get("state") == "UNAVAILABLE"] == []
     assert server.lists == 3

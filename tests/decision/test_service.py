@@ -20,7 +20,8 @@ from flawgate.decision.v1 import decision_pb2_grpc
 from flawgate.inspection.v1 import types_pb2
 from flawgate_contracts.calls import call, create_channel
 from flawgate_contracts.errors import FlawgateError, InvalidParameter, ModelServerUnavailable, RecipeChanged
-from flawgate_contracts.metrics import RecipeMetrics
+from flawgate_contracts.metrics.decision import RecipeMetrics
+from flawgate_contracts.metrics.models import ModelServerMetrics
 from flawgate_contracts.recipe import Recipe
 from flawgate_decision.app import create_server, report_health
 from flawgate_decision.catalogue import Catalogue
@@ -67,12 +68,13 @@ async def service(request: pytest.FixtureRequest) -> AsyncIterator[Service]:
     """A service that is SERVING; a parameter is its probe interval, in seconds."""
     models, registry = FakeModelServer([spot_model()]), CollectorRegistry()
     catalogue = Catalogue(
-        models, probe_interval_s=getattr(request, "param", 0.02), verify_interval_s=60, infer_timeout_s=1
+        models, probe_interval_s=getattr(request, "param", 0.02), golden_interval_s=60, infer_timeout_s=1
     )
     server = create_server(SETTINGS, registry, models, catalogue)
     await server.start()
     background = asyncio.gather(
-        catalogue.watch(), report_health(catalogue, server, RecipeMetrics(registry), every_s=0.02)
+        catalogue.watch(),
+        report_health(catalogue, server, RecipeMetrics(registry), ModelServerMetrics(registry), every_s=0.02),
     )
     async with create_channel(f"127.0.0.1:{server.port}", max_message_bytes=10**7) as channel:
         any_channel: Any = channel

@@ -43,6 +43,13 @@ async def test_what_triton_says_of_an_inference(
     assert error is type(server._error("model spot", InferenceServerException(said, f"StatusCode.{status}")))
 
 
+async def test_a_model_server_that_hangs_is_not_told_to_be_given_time(server: TritonModelServer) -> None:
+    """Whoever reads why a recipe is unavailable can start it again, not wait for longer."""
+    found = server._look_error(InferenceServerException("Deadline Exceeded", "StatusCode.DEADLINE_EXCEEDED"))
+    assert isinstance(found, ModelServerUnavailable)
+    assert found.message == "The model server at 127.0.0.1:1 does not answer within 5 s; start it again if that lasts."
+
+
 @pytest.mark.parametrize(
     ("status", "said", "error", "sentence"),
     [

@@ -8,6 +8,9 @@ import pytest
 import structlog
 from support.databases import database, database_url, postgres
 from support.gateway_cluster import GatewayCluster, running_gateway
+from support.grpc_door import DoorCaller, door_caller
+
+from flawgate_contracts.logs import add_request
 
 __all__ = ["database", "database_url", "postgres"]
 
@@ -33,8 +36,22 @@ def gateway(cluster: GatewayCluster, client: httpx.Client) -> httpx.Client:
     return client
 
 
+@pytest.fixture(scope="module")
+def channel(cluster: GatewayCluster) -> Iterator[DoorCaller]:
+    """A caller of the gRPC door; making one takes longer than a call."""
+    with door_caller(cluster.grpc_target) as caller:
+        yield caller
+
+
+@pytest.fixture
+def door(cluster: GatewayCluster, channel: DoorCaller) -> DoorCaller:
+    """The caller, and models that answer at once."""
+    cluster.model_server.delay_s = 0
+    return channel
+
+
 @pytest.fixture(autouse=True)
 def logs() -> Iterator[list[MutableMapping[str, Any]]]:
     """What the services log during a test."""
-    with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as lines:
+    with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars, add_request]) as lines:
         yield lines

@@ -137,6 +137,9 @@ def test_a_deadline_that_passes_is_no_evaluation(
     answer = gateway.post(PATH, data={"recipe": "spot", "deadline_ms": str(deadline_ms)}, files=FILE)
     assert cluster.model_server.inferences == inferences
     cluster.model_server.delay_s = 0
+    if answer.status_code == 201:  # frames took so long before that it is known beforehand
+        assert (answer.json()["evaluation"], answer.json()["reason"]) == ("NOT_DECIDABLE", "DEADLINE_UNREACHABLE")
+        return
     problem = assert_refused(gateway, answer, 504, "DEADLINE_EXCEEDED", "")
     assert problem["retryable"] is True
     assert answer.headers["retry-after"] == "1"
@@ -148,9 +151,9 @@ def test_what_is_refused_is_counted_and_logged(
 ) -> None:
     """By its reason, under the caller's request id, with the sentence that the caller read."""
     metric = "flawgate_inspection_failures_total"
-    before = cluster.value(metric, reason="UNSUPPORTED_MEDIA_TYPE")
+    before = cluster.value(metric, reason="UNSUPPORTED_MEDIA_TYPE", fault="client")
     answer = gateway.post(PATH, content=b"{}", headers={"content-type": "application/json", "x-request-id": "mes-9"})
-    assert cluster.value(metric, reason="UNSUPPORTED_MEDIA_TYPE") == before + 1
+    assert cluster.value(metric, reason="UNSUPPORTED_MEDIA_TYPE", fault="client") == before + 1
     (line,) = [line for line in logs if line["event"] == "request refused"]
     assert (line["reason"], line["request_id"]) == ("UNSUPPORTED_MEDIA_TYPE", "mes-9")
     assert line["detail"] == answer.json()["detail"]

@@ -73,9 +73,9 @@ def test_a_form_of_200_mb_is_refused_alike(gateway: httpx.Client) -> None:
 def test_refused_bodies_are_counted(cluster: GatewayCluster, gateway: httpx.Client) -> None:
     """By their reason, like every inspection that did not come about."""
     metric = "flawgate_inspection_failures_total"
-    before = cluster.value(metric, reason="BODY_TOO_LARGE")
+    before = cluster.value(metric, reason="BODY_TOO_LARGE", fault="client")
     gateway.post(PATH, content=bytes(LIMIT + 1), headers={"content-type": "image/png"})
-    assert cluster.value(metric, reason="BODY_TOO_LARGE") == before + 1
+    assert cluster.value(metric, reason="BODY_TOO_LARGE", fault="client") == before + 1
 
 
 def test_a_body_of_exactly_the_limit_is_read(gateway: httpx.Client) -> None:
@@ -146,7 +146,7 @@ def test_a_body_that_does_not_come_ends_by_itself() -> None:
         answer = read_answer(opened)
         assert (answer.status, json.loads(answer.body)["code"]) == (504, "DEADLINE_EXCEEDED")
         assert "0.2 s" in json.loads(answer.body)["detail"]
-        assert cluster.value("flawgate_inspection_failures_total", reason="DEADLINE_EXCEEDED") == 1
+        assert cluster.value("flawgate_inspection_failures_total", reason="DEADLINE_EXCEEDED", fault="service") == 1
         opened.shutdown(socket.SHUT_WR)
         assert is_closed(opened)
 

@@ -40,12 +40,12 @@ class LateDatabase(Database):
     def __init__(self, database: Database, *, delay_s: float) -> None:
         super().__init__(database._engine, database._lanes)
         self.has_tables = True
-        self._delay_s = delay_s
+        self.delay_s = delay_s
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """See `Database`."""
         result = await super().write(work)
-        await asyncio.sleep(self._delay_s)
+        await asyncio.sleep(self.delay_s)
         return result
 
 
@@ -162,6 +162,19 @@ async def test_whoever_goes_away_while_a_key_is_claimed_leaves_it_free(make: Mak
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     assert not (await make().answered("k-1")).replayed
+
+
+async def test_a_database_that_stands_still_holds_no_answer_up(make: MakeBench, database: Database) -> None:
+    """Whose frame has failed is told so soon, whether its key could be given back by then or not."""
+    late = LateDatabase(database, delay_s=0)
+    bench = make(database=late)
+    bench.decider.delay_s, bench.decider.errors = 0.3, [ModelFailure("The model failed.")]
+    running = asyncio.ensure_future(bench.inspect("k-1"))
+    await asyncio.sleep(0.15)
+    late.delay_s = 30
+    with pytest.raises(ModelFailure):
+        await asyncio.wait_for(running, 5)
+    bench.assert_balanced()
 
 
 async def test_a_key_that_is_claimed_anew_is_not_forgotten(make: MakeBench, database: Database) -> None:

@@ -29,7 +29,7 @@ def wait_until(met: Callable[[], bool], timeout_s: float = 5) -> bool:
 
 def counted(cluster: GatewayCluster) -> float:
     """Callers who went away, so far."""
-    return cluster.value(FAILURES, reason="REQUEST_CANCELLED")
+    return cluster.value(FAILURES, reason="REQUEST_CANCELLED", fault="client")
 
 
 def assert_still_up(cluster: GatewayCluster, gateway: httpx.Client) -> None:
@@ -103,7 +103,7 @@ def test_many_who_go_away_leave_room_for_others() -> None:
             assert wait_until(lambda: cluster.value("flawgate_inspections_in_progress") == 0)
         cluster.model_server.delay_s = 0
         assert_still_up(cluster, gateway)
-        refused = cluster.value(FAILURES, reason="OVERLOADED")
+        refused = cluster.value(FAILURES, reason="OVERLOADED", fault="service")
         assert counted(cluster) + refused == 12
 
 

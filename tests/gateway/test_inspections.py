@@ -15,7 +15,7 @@ RAW = {"content-type": "application/octet-stream"}
 LAYOUT = {"width": "24", "height": "32", "channels": "1"}
 
 KEYS = {
-    *("inspection_id", "recipe", "recipe_version", "policy_version"),
+    *("inspection_id", "recipe", "recipe_version", "policy_version", "variant"),
     *("evaluation", "score", "reason", "threshold", "class", "probabilities", "defects", "frame", "models"),
     *("plant", "line", "station", "camera", "part", "lot", "work_order"),
     *("request_id", "trace_id", "acquired_at", "received_at", "decided_at", "service_version"),
@@ -190,12 +190,12 @@ def test_an_inspection_can_be_asked_for_again(gateway: httpx.Client) -> None:
 
 
 def test_inspections_are_counted(cluster: GatewayCluster, gateway: httpx.Client) -> None:
-    """By recipe, evaluation and reason; score and stages too; nothing stays in progress."""
-    labels = {"recipe": "spot", "evaluation": "NOT_OK", "reason": "SCORE_ABOVE_THRESHOLD"}
+    """By recipe, station, evaluation and reason; score and stages too; nothing stays in progress."""
+    labels = {"recipe": "spot", "station": "", "evaluation": "NOT_OK", "reason": "SCORE_ABOVE_THRESHOLD"}
     before = cluster.value("flawgate_inspections_total", **labels)
     gateway.post(PATH, data={"recipe": "spot"}, files={"file": spot_png(255)})
     assert cluster.value("flawgate_inspections_total", **labels) == before + 1
     assert cluster.value("flawgate_inspections_in_progress") == 0
     assert cluster.value("flawgate_inspection_score_ratio_count", recipe="spot") > 0
-    for stage in ("preprocess", "decide"):
+    for stage in ("wait", "preprocess", "decide", "archive", "record"):
         assert cluster.value("flawgate_stage_duration_seconds_count", stage=stage) > 0

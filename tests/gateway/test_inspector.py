@@ -21,7 +21,8 @@ from flawgate_contracts.errors import (
 )
 from flawgate_gateway.core import Arrival
 from flawgate_gateway.frames import InspectionOrder
-from flawgate_gateway.ports import ListedRecipe
+from flawgate_gateway.ports import STAGES, ListedRecipe
+from flawgate_gateway.variants.judging import TRIES
 
 __all__ = ["make"]
 
@@ -77,6 +78,28 @@ async def test_the_stages_of_an_inspection_are_counted(make: MakeBench) -> None:
     assert bench.observer.evaluations == {"NOT_OK": 1}
 
 
+async def test_every_stage_is_measured_by_itself(make: MakeBench) -> None:
+    """From the wait for a place to the record; those of the answer are the same measurements."""
+    bench = make()
+    bench.preprocessor.delay_s, bench.decider.delay_s, bench.archive.delay_s = 0.02, 0.04, 0.06
+    inspection = await bench.inspect()
+    assert {stage: len(times) for stage, times in bench.observer.timed.items()} == dict.fromkeys(STAGES, 1)
+    timed = {stage: times[0] for stage, times in bench.observer.timed.items()}
+    assert (timed["wait"], round(timed["decide"], 6)) == (0, inspection.stage_seconds["decide"])
+    assert 0.02 <= timed["preprocess"] < timed["decide"] < timed["archive"]
+
+
+@pytest.mark.parametrize("slow", ["preprocessor", "decider"])
+async def test_a_stage_that_did_not_end_in_time_is_measured_too(make: MakeBench, slow: str) -> None:
+    """Else a stage that hangs would look as fast as ever."""
+    bench = make()
+    getattr(bench, slow).delay_s = 30
+    with pytest.raises(DeadlineExceeded):
+        await bench.inspect(deadline_ms=200)
+    stage = {"preprocessor": "preprocess", "decider": "decide"}[slow]
+    assert bench.observer.timed[stage][0] > 0.1
+
+
 async def test_a_recipe_that_changed_is_tried_once_more_with_the_new_one(make: MakeBench) -> None:
     """A promotion in mid-flight costs the caller nothing: pre-processing is done again for the new version."""
     bench = make()
@@ -91,14 +114,23 @@ async def test_a_recipe_that_changed_is_tried_once_more_with_the_new_one(make: M
     bench.assert_balanced()
 
 
-async def test_a_recipe_that_changes_again_is_an_error(make: MakeBench) -> None:
-    """One retry, not an endless chase."""
+async def test_a_recipe_that_changes_again_and_again_is_an_error(make: MakeBench) -> None:
+    """Some tries, not an endless chase."""
     bench = make()
-    bench.decider.errors = [CHANGED, CHANGED]
+    bench.decider.errors = [CHANGED] * TRIES
     with pytest.raises(RecipeChanged):
         await bench.inspect()
-    assert len(bench.decider.decided) == 2
+    assert len(bench.decider.decided) == TRIES
     assert bench.observer.failures == {"RECIPE_CHANGED": 1}
+    bench.assert_balanced()
+
+
+async def test_decisions_that_change_over_one_after_the_other_cost_no_frame(make: MakeBench) -> None:
+    """Calls go round several: the list may come from one that has the new version, the frame to one that has not."""
+    bench = make()
+    bench.decider.errors = [CHANGED] * (TRIES - 1)
+    assert (await bench.inspect()).evaluation == "NOT_OK"
+    assert not bench.observer.failures
     bench.assert_balanced()
 
 
@@ -146,6 +178,7 @@ async def test_more_than_the_bound_is_refused_until_there_is_room(make: MakeBenc
     await bench.inspect()
     assert bench.observer.evaluations == {"NOT_OK": 3}
     assert bench.observer.failures == {"OVERLOADED": 1}
+    assert bench.observer.rejections == {"too_many": 1}
     bench.assert_balanced()
 
 

@@ -138,8 +138,7 @@ async def test_a_service_that_cannot_measure_lets_no_picture_through() -> None:
 @pytest.fixture(scope="module")
 def limited_cluster() -> Iterator[GatewayCluster]:
     """The services with a recipe that limits exposure, and no focus."""
-    with running_gateway(recipe_ttl_s=0.2) as running:
-        running.model_server.served = [spot_model(limited(max_mean=0.5))]
+    with running_gateway([spot_model(limited(max_mean=0.5))]) as running:
         yield running
 
 
@@ -171,5 +170,5 @@ def test_the_grpc_door_tells_the_measures(limited_cluster: GatewayCluster) -> No
     with door_caller(limited_cluster.grpc_target) as door:
         inspection = door.inspect(encode_png(np.zeros((HEIGHT, WIDTH), np.uint8)))
     assert dict(inspection.picture_quality) == {"mean": 0.0, "dark_share": 1.0, "bright_share": 0.0, "focus": 0.0}
-    counted = {"recipe": "spot", "evaluation": "NOT_DECIDABLE", "reason": "PICTURE_BLACK"}
+    counted = {"recipe": "spot", "station": "", "evaluation": "NOT_DECIDABLE", "reason": "PICTURE_BLACK"}
     assert limited_cluster.value("flawgate_inspections_total", **counted) >= 1

@@ -55,11 +55,11 @@ def inspect(client: httpx.Client) -> httpx.Response:
 
 
 def test_a_stop_under_way_answers_what_was_begun(cluster: GatewayCluster) -> None:
-    """SIGTERM: not ready, still serving for `drain_s`, running inspections end, exit status 0, JSON logs."""
+    """SIGTERM: not ready, still serving for `drain_s`, connections close, inspections end, exit status 0, JSON logs."""
     with running(cluster, drain_s=0.5) as (process, client, metrics_port), ThreadPoolExecutor(1) as executor:
         assert inspect(client).status_code == 201
         metrics = httpx.get(f"http://127.0.0.1:{metrics_port}/metrics", trust_env=False).text
-        labels = 'evaluation="NOT_OK",reason="SCORE_ABOVE_THRESHOLD",recipe="spot"'
+        labels = 'evaluation="NOT_OK",reason="SCORE_ABOVE_THRESHOLD",recipe="spot",station=""'
         assert f"flawgate_inspections_total{{{labels}}} 1.0" in metrics
         cluster.model_server.delay_s = 1.2
         begun = executor.submit(inspect, client)
@@ -68,6 +68,7 @@ def test_a_stop_under_way_answers_what_was_begun(cluster: GatewayCluster) -> Non
         time.sleep(0.2)
         readiness = client.get("/readyz")
         assert (readiness.status_code, readiness.json()["stopping"]) == (503, True)
+        assert readiness.headers["connection"] == "close"
         assert begun.result().status_code == 201
         assert process.wait(10) == 0
         assert process.stderr is not None

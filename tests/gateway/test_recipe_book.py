@@ -8,6 +8,7 @@ from support.tiny_repository import spot_recipe
 
 from flawgate_contracts.context import bound, new_context
 from flawgate_contracts.errors import DependencyUnavailable, UnknownRecipe
+from flawgate_gateway.ports import ListedRecipe
 from flawgate_gateway.recipes import RecipeBook
 
 DOWN = DependencyUnavailable("The decision service does not answer.", {"service": "decision"})
@@ -44,6 +45,16 @@ async def test_what_is_missing_from_the_list_is_looked_for_again_but_not_all_the
     decider.listed.append(ready(spot_recipe(name="sport")))
     assert (await book.ready("sport")).name == "sport"
     assert decider.lists == 2
+
+
+async def test_a_recipe_that_is_not_trusted_is_ready_for_use() -> None:
+    """Every part gets its record, NOT_DECIDABLE; the list is not asked for again each time."""
+    decider = FakeDecider()
+    decider.listed = [ListedRecipe("spot", "UNTRUSTED", "2 of 2 golden frames are judged otherwise.", spot_recipe())]
+    book = RecipeBook(decider, ttl_s=60)
+    for _ in range(5):
+        assert (await book.ready("spot")).name == "spot"
+    assert decider.lists == 1
 
 
 async def test_many_at_once_share_one_question() -> None:
@@ -110,3 +121,15 @@ async def test_whoever_waits_for_an_answer_that_is_forgotten_gets_the_next() -> 
     await asyncio.sleep(0.01)
     book.forget()
     assert (await first).version == "2"
+
+
+async def test_who_wants_to_know_is_told_each_list() -> None:
+    """Before anything is inspected by it; a list that did not come is none."""
+    decider, told = FakeDecider(), list[list[str]]()
+    book = RecipeBook(decider, ttl_s=0)
+    book.tell(lambda listed: told.append([recipe.name for recipe in listed]))
+    await book.ready("spot")
+    decider.down = DOWN
+    with pytest.raises(DependencyUnavailable):
+        await book.ready("spot")
+    assert told == [["spot"]]

@@ -11,9 +11,10 @@ from support.gateway_fakes import CountingObserver, FakeDecider, FakePreprocesso
 
 from flawgate_contracts.errors import FlawgateError, error_classes
 from flawgate_gateway.admission.gate import AdmissionGate
-from flawgate_gateway.app import Parts, connected_parts, create_app
+from flawgate_gateway.app import connected_parts, create_app
 from flawgate_gateway.building import create_inspector
 from flawgate_gateway.core import Way
+from flawgate_gateway.parts import Parts
 from flawgate_gateway.ports import ListedRecipe
 from flawgate_gateway.recipes import RecipeBook
 from flawgate_gateway.settings import GatewaySettings

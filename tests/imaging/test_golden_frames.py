@@ -3,7 +3,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from support.golden import write_golden
+from support.golden import pattern_frame, write_golden
 from support.tiny_repository import write_spot
 
 from flawgate_contracts.errors import DamagedModel
@@ -90,3 +90,43 @@ def test_a_picture_of_the_data_set_that_does_not_fit_is_told(tmp_path: Path, dat
     frames = golden_frames.collect(recipe, tmp_path / "spot/1", tmp_path / "data")
     assert said in frames.missing[0].why
     assert [each.frame.name for each in frames.found] == ["dark.png"]
+
+
+def gathered(recipe: Recipe, folder: Path, *, in_reach: bool = True) -> golden_frames.Frames:
+    """As whoever serves the version finds them, from its own files alone."""
+    golden = golden_frames.read(folder)
+    assert golden is not None
+    return golden_frames.gather(recipe, golden, folder if in_reach else None, None)
+
+
+def test_whoever_serves_a_version_goes_on_without_a_damaged_picture(tmp_path: Path, recipe: Recipe) -> None:
+    """It is missing, marked as damaged; the other frame is there."""
+    (tmp_path / "spot/1/golden/0.png").unlink()
+    frames = gathered(recipe, tmp_path / "spot/1")
+    assert [each.frame.name for each in frames.found] == ["dark.png"]
+    assert [(each.frame.name, each.is_damaged) for each in frames.missing] == [("bright.png", True)]
+
+
+def test_frames_out_of_reach_are_missing_not_damaged(tmp_path: Path, recipe: Recipe) -> None:
+    """Nothing is wrong with them."""
+    frames = gathered(recipe, tmp_path / "spot/1", in_reach=False)
+    assert [each.is_damaged for each in frames.missing] == [False, False]
+
+
+def test_the_pattern_of_blocks_is_made_anew(tmp_path: Path, recipe: Recipe) -> None:
+    """Whoever serves it needs no file of it; for a promotion its picture must be whole, as all that is shipped."""
+    folder = tmp_path / "spot/1"
+    frame = pattern_frame(recipe, "OK", 0.5)
+    (folder / FILE).write_text(Golden(tolerance=0.1, frames=(frame,)).model_dump_json())
+    (folder / "golden/0.png").unlink()
+    (found,) = gathered(recipe, folder, in_reach=False).found
+    assert frame.sha256 == golden_frames.digest(found.tensor)
+    with pytest.raises(DamagedModel, match=r"0\.png is missing"):
+        golden_frames.collect(recipe, folder, None)
+
+
+def test_a_frame_of_that_name_with_other_pixels_is_no_pattern(tmp_path: Path, recipe: Recipe) -> None:
+    """Its digest decides, not its name."""
+    frame = pattern_frame(recipe, "OK", 0.5).model_copy(update={"sha256": "0" * 64})
+    (missing,) = golden_frames.gather(recipe, Golden(tolerance=0.1, frames=(frame,)), None, None).missing
+    assert missing.why == "the model repository's folder is out of reach"

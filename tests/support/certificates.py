@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 LIFE = timedelta(hours=1)
+EXPIRED = timedelta(minutes=-1)
 PEM = serialization.Encoding.PEM
 PKCS8 = serialization.PrivateFormat.PKCS8
 
@@ -27,13 +28,15 @@ class CertificateAuthority:
         """The root's certificate, PEM."""
         self.file.write_bytes(root.sign(self._key, hashes.SHA256()).public_bytes(PEM))
 
-    def issue(self, name: str, *, password: bytes | None = None, host: str | None = None) -> tuple[Path, Path]:
-        """A certificate for 127.0.0.1, or for a host's name, and its key, PEM files."""
+    def issue(
+        self, name: str, *, password: bytes | None = None, host: str | None = None, life: timedelta = LIFE
+    ) -> tuple[Path, Path]:
+        """A certificate for 127.0.0.1, or for a host's name, and its key, as PEM files; `life` is from now on."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         address = x509.DNSName(host) if host else x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
         addresses = x509.SubjectAlternativeName([address])
-        builder = _builder(subject, self._name, key.public_key()).add_extension(addresses, critical=False)
+        builder = _builder(subject, self._name, key.public_key(), life).add_extension(addresses, critical=False)
         certificate_file, key_file = self.folder / f"{name}.crt", self.folder / f"{name}.key"
         certificate_file.write_bytes(builder.sign(self._key, hashes.SHA256()).public_bytes(PEM))
         locked = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
@@ -41,7 +44,9 @@ class CertificateAuthority:
         return certificate_file, key_file
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, life: timedelta = LIFE
+) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()
@@ -50,5 +55,5 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicK
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(minutes=5))
-        .not_valid_after(now + LIFE)
+        .not_valid_after(now + life)
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import httpx
 import pytest
@@ -30,12 +31,12 @@ class ClusterUnderTest:
         return self.http.post("/v1/inspections", data={"recipe": recipe, **fields}, files={"file": data})
 
 
-def run_cluster(repository: Path) -> Iterator[ClusterUnderTest]:
-    """A cluster over a repository, until the generator is closed."""
+def run_cluster(repository: Path, **told: Any) -> Iterator[ClusterUnderTest]:
+    """A cluster over a repository, until the generator is closed; `told` is of its layout."""
     if not TRITON_PYTHON.exists():
         pytest.skip("Triton's environment is not installed: run `make setup`")
     with TemporaryDirectory() as data_dir:
-        layout = Layout(repository, cluster_ports(), triton_python=TRITON_PYTHON, data_dir=Path(data_dir))
+        layout = Layout(repository, cluster_ports(), triton_python=TRITON_PYTHON, data_dir=Path(data_dir), **told)
         lines: list[str] = []
         with running_cluster(
             layout, lambda name, line: lines.append(f"{name}: {line}"), ready_timeout_s=READY_TIMEOUT_S

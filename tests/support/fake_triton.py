@@ -26,6 +26,8 @@ class Asked:
     headers: dict[str, str]
     """Names in small letters."""
     body: bytes
+    pieces: int = 1
+    """Chunks that the body came in."""
 
 
 @dataclass(slots=True)
@@ -61,12 +63,13 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def do_GET(self) -> None:
-        self._keep(b"")
+        self._keep([])
         self._tell(*self.triton.answer("GET", self.path))
 
     def do_POST(self) -> None:
-        body = self._body()
-        self._keep(body)
+        pieces = self._pieces()
+        self._keep(pieces)
+        body = b"".join(pieces)
         if not self.path.endswith("/infer") or "nobody" in self.path:
             self._tell(*self.triton.answer("POST", self.path))
             return
@@ -81,19 +84,19 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body[: len(body) // 2] if self.triton.breaks_off else body)
         self.close_connection = self.triton.breaks_off
 
-    def _keep(self, body: bytes) -> None:
+    def _keep(self, pieces: list[bytes]) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
-        self.triton.asked.append(Asked(self.command, self.path, headers, body))
+        self.triton.asked.append(Asked(self.command, self.path, headers, b"".join(pieces), len(pieces)))
 
-    def _body(self) -> bytes:
+    def _pieces(self) -> list[bytes]:
         if self.headers.get("transfer-encoding") != "chunked":
-            return self.rfile.read(int(self.headers.get("content-length", 0)))
+            return [self.rfile.read(int(self.headers.get("content-length", 0)))]
         chunks = []
         while size := int(self.rfile.readline(), 16):
             chunks.append(self.rfile.read(size))
             self.rfile.readline()
         self.rfile.readline()
-        return b"".join(chunks)
+        return chunks
 
     def _tell(self, status: int, document: object) -> None:
         data = b"" if document is None else json.dumps(document).encode()

@@ -52,6 +52,7 @@ def main() -> int:
     if "--help" in options:
         return 0
     assert os.environ["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
+    assert os.environ["NVIDIA_TF32_OVERRIDE"] == "0"
     return _build(options, behaviour["mode"]) if "--onnx" in options else _run(options, behaviour["mode"])
 
 

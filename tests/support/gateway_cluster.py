@@ -3,25 +3,28 @@
 import asyncio
 import ssl
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import httpx
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
-from flawgate_contracts.metrics import RecipeMetrics
+from flawgate_contracts.metrics.decision import RecipeMetrics
+from flawgate_contracts.metrics.models import ModelServerMetrics
 from flawgate_contracts.serving import GrpcServer
 from flawgate_decision import app as decision_app
 from flawgate_decision.catalogue import Catalogue
 from flawgate_decision.settings import DecisionSettings
-from flawgate_gateway.app import Parts, connected_parts, create_app, create_grpc_door
+from flawgate_gateway.app import connected_parts, create_app, create_grpc_door, readiness
+from flawgate_gateway.parts import Parts
 from flawgate_gateway.rest.server import RestServer, listen
 from flawgate_gateway.rest.tls import server_context
-from flawgate_gateway.rpc.server import started
+from flawgate_gateway.rpc.server import IsReady, started
 from flawgate_gateway.settings import GatewaySettings
 from flawgate_inference.model_server import ServedModel
 from flawgate_preprocessing import app as preprocessing_app
@@ -53,8 +56,10 @@ async def served(app: FastAPI, *, grace_s: float = 1.0, tls: ssl.SSLContext | No
 class GatewayCluster:
     """The three services, running until the end of `running_cluster`'s block."""
 
-    def __init__(self, models: Sequence[ServedModel]) -> None:
+    def __init__(self, models: Sequence[ServedModel], services: Mapping[str, Any]) -> None:
         self.model_server = FakeModelServer(models)
+        self._services = services
+        """Settings of preprocessing and decision alike."""
         self.registry = CollectorRegistry()
         """The gateway's metrics."""
         self.url = ""
@@ -99,17 +104,20 @@ class GatewayCluster:
 
     async def _serve(self, settings: dict[str, Any], ready: "Future[None]") -> None:
         async with AsyncExitStack() as stack:
-            self._preprocessing = await _preprocessing()
-            decision = await stack.enter_async_context(_decision(self.model_server))
+            self._preprocessing = await _preprocessing(self._services)
+            decision = await stack.enter_async_context(decision_service(self.model_server, self._services))
             self.targets = {
                 "preprocessing_target": f"{LOOPBACK}:{self._preprocessing.port}",
                 "decision_target": f"{LOOPBACK}:{decision.port}",
             }
             gateway = GatewaySettings.model_validate({**ACCESS_OFF, **DOORS, **self.targets, **settings})
             parts = await stack.enter_async_context(connected_parts(gateway, self.registry))
-            grpc_door = await stack.enter_async_context(_grpc_door(gateway, self.registry, parts))
+            app = create_app(gateway, parts)
+            grpc_door = await stack.enter_async_context(
+                _grpc_door(gateway, self.registry, parts, readiness(app, parts))
+            )
             self.grpc_target = f"{LOOPBACK}:{grpc_door.port}"
-            self.url = await stack.enter_async_context(served(create_app(gateway, parts), tls=server_context(gateway)))
+            self.url = await stack.enter_async_context(served(app, tls=server_context(gateway)))
             ready.set_result(None)
             await self._stopped.wait()
             parts.streams.opened.drain()
@@ -118,10 +126,9 @@ class GatewayCluster:
 
 
 @asynccontextmanager
-async def _grpc_door(settings: GatewaySettings, registry: CollectorRegistry, parts: Parts) -> AsyncIterator[GrpcServer]:
-    async def is_ready() -> bool:
-        return all((await parts.check()).values())
-
+async def _grpc_door(
+    settings: GatewaySettings, registry: CollectorRegistry, parts: Parts, is_ready: IsReady
+) -> AsyncIterator[GrpcServer]:
     door = create_grpc_door(settings, registry, parts)
     async with started(door, is_ready):
         try:
@@ -130,24 +137,26 @@ async def _grpc_door(settings: GatewaySettings, registry: CollectorRegistry, par
             await door.drain_and_stop()
 
 
-async def _preprocessing() -> GrpcServer:
-    server = preprocessing_app.create_server(PreprocessingSettings(port=0, grace_s=0.2), CollectorRegistry())
+async def _preprocessing(given: Mapping[str, Any]) -> GrpcServer:
+    settings = PreprocessingSettings.model_validate({"port": 0, "grace_s": 0.2, **given})
+    server = preprocessing_app.create_server(settings, CollectorRegistry())
     await server.start(serving=True)
     return server
 
 
 @asynccontextmanager
-async def _decision(model_server: FakeModelServer) -> AsyncIterator[GrpcServer]:
-    settings = DecisionSettings(port=0, grace_s=0.2)
-    catalogue = Catalogue(model_server, probe_interval_s=0.1, verify_interval_s=60, infer_timeout_s=20)
+async def decision_service(model_server: FakeModelServer, given: Mapping[str, Any]) -> AsyncIterator[GrpcServer]:
+    """Decision over a fake model server, which it watches; on a free port."""
+    settings = DecisionSettings.model_validate({"port": 0, "grace_s": 0.2, **given})
+    catalogue = Catalogue(model_server, probe_interval_s=0.1, golden_interval_s=60, infer_timeout_s=20)
     registry = CollectorRegistry()
     server = decision_app.create_server(settings, registry, model_server, catalogue)
     await catalogue.refresh()
     await server.start(serving=True)
-    metrics = RecipeMetrics(registry)
+    metrics, calls = RecipeMetrics(registry), ModelServerMetrics(registry)
     background = [
         asyncio.ensure_future(catalogue.watch()),
-        asyncio.ensure_future(decision_app.report_health(catalogue, server, metrics, 0.05)),
+        asyncio.ensure_future(decision_app.report_health(catalogue, server, metrics, calls, 0.05)),
     ]
     try:
         yield server
@@ -159,9 +168,11 @@ async def _decision(model_server: FakeModelServer) -> AsyncIterator[GrpcServer]:
 
 
 @contextmanager
-def running_gateway(models: Sequence[ServedModel] = (), /, **settings: Any) -> Iterator[GatewayCluster]:
+def running_gateway(
+    models: Sequence[ServedModel] = (), services: Mapping[str, Any] = MappingProxyType({}), /, **settings: Any
+) -> Iterator[GatewayCluster]:
     """The services, ready to inspect by tiny recipes, `spot` unless told otherwise; `settings` are the gateway's."""
-    cluster = GatewayCluster(models or [spot_model()])
+    cluster = GatewayCluster(models or [spot_model()], services)
     ready: Future[None] = Future()
     with TemporaryDirectory(prefix="flawgate-gateway-") as folder:
         thread = threading.Thread(target=cluster.run, args=({"data_dir": folder, **settings}, ready))

@@ -1,8 +1,8 @@
 """Fakes of the gateway's ports: preprocessing, decision and the counter beside it."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -10,10 +10,11 @@ from flawgate_contracts.context import current_context
 from flawgate_contracts.errors import FlawgateError
 from flawgate_contracts.recipe import Recipe
 from flawgate_contracts.steps import Step
+from flawgate_gateway.admission.observer import Rejection
 from flawgate_gateway.answer import Box, Defect, Inspection, ModelFacts
 from flawgate_gateway.archive.archived import Archived
 from flawgate_gateway.frames import Frame
-from flawgate_gateway.ports import Decided, Evidence, ListedRecipe, PreparedTensor
+from flawgate_gateway.ports import Decided, Evidence, ListedRecipe, PreparedTensor, Stage
 from flawgate_imaging.geometry import Geometry
 from flawgate_imaging.quality import Measures
 from support.tiny_repository import HEIGHT, WIDTH, spot_recipe
@@ -93,6 +94,32 @@ class CountingObserver:
         self.replays = 0
         self.failures: Counter[str] = Counter()
         self.stages: list[dict[str, float]] = []
+        self.timed: dict[str, list[float]] = defaultdict(list)
+        """Seconds, by stage."""
+        self.rejections: Counter[str] = Counter()
+        self.queues: dict[str, Callable[[], int]] = {}
+        self.recipes: list[str] = []
+        """Names of those listed last."""
+
+    def listed(self, recipes: Sequence[ListedRecipe]) -> None:
+        """See `Observer`."""
+        self.recipes = [recipe.name for recipe in recipes]
+
+    def queue_opened(self, recipe: str, waiting: Callable[[], int]) -> None:
+        """See `AdmissionObserver`."""
+        self.queues[recipe] = waiting
+
+    def waited(self, seconds: float) -> None:
+        """See `AdmissionObserver`."""
+        self.timed["wait"].append(seconds)
+
+    def rejected(self, cause: Rejection) -> None:
+        """See `AdmissionObserver`."""
+        self.rejections[cause] += 1
+
+    def stage(self, stage: Stage, seconds: float) -> None:
+        """See `Observer`."""
+        self.timed[stage].append(seconds)
 
     def started(self) -> None:
         """See `Observer`."""

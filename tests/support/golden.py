@@ -3,12 +3,14 @@
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
 
 from flawgate_contracts.golden import FILE, Golden, GoldenFrame
 from flawgate_contracts.recipe import Recipe
+from flawgate_imaging.golden_pattern import PATTERN, pattern
 from flawgate_imaging.pipeline import to_tensor
 from flawgate_imaging.policy import evaluate
 from flawgate_imaging.scores import SCORE_DECIMALS
@@ -50,3 +52,10 @@ def write_golden(
         )
     golden = Golden(tolerance=TOLERANCE, frames=tuple(frames))
     (folder / FILE).write_text(golden.model_dump_json(indent=2), "utf-8")
+
+
+def pattern_frame(recipe: Recipe, evaluation: Literal["OK", "NOT_OK", "NOT_DECIDABLE"], score: float) -> GoldenFrame:
+    """The pattern of blocks, as a golden frame whose picture is shipped."""
+    tensor = to_tensor(pattern(recipe.input))
+    sha256 = hashlib.sha256(tensor.tobytes()).hexdigest()
+    return GoldenFrame(name=PATTERN, sha256=sha256, picture="golden/0.png", evaluation=evaluation, score=score)

@@ -38,8 +38,9 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.records = RecordBook(self.database, sinks=("mes",), expires_s=3600, written=lambda: None)
-        gate = AdmissionGate(max_in_progress=self.max_in_progress, max_waiting=self.max_waiting)
+        gate = AdmissionGate(max_in_progress=self.max_in_progress, max_waiting=self.max_waiting, observer=self.observer)
         self.recipes = RecipeBook(self.decider, ttl_s=60)
+        self.recipes.tell(self.observer.listed)
         way = Way(self.preprocessor, self.decider, self.recipes, gate, self.archive, self.records)
         self.inspector = Inspector(way, self.observer, max_taken_on=self.max_taken_on, deadline_s=self.deadline_s)
 

@@ -5,9 +5,6 @@ or with `ended` where the purge came to its end before.
 """
 
 import asyncio
-import os
-import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,37 +16,14 @@ from flawgate_gateway.database.connections import connect
 from flawgate_gateway.database.migrating import upgrade
 from support.archives import Pictures, always
 from support.killed import Fate
-
-TESTS = Path(__file__).parents[1]
+from support.killed_one_by_one import killed_one_by_one, serve_kills
 
 
 @contextmanager
 def killed_purges(folder: Path, database_url: str) -> Iterator[Callable[[int], bool]]:
     """Gives what purges an archive, is killed before the step of that number, and says whether it was."""
-    purger = subprocess.Popen(
-        [sys.executable, "-m", "support.killed_purge", str(folder), database_url],
-        env={**os.environ, "PYTHONPATH": str(TESTS)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert purger.stdin is not None
-    assert purger.stdout is not None
-    asked, told = purger.stdin, purger.stdout
-
-    def purge(step: int) -> bool:
-        asked.write(f"{step}\n")
-        asked.flush()
-        answer = told.readline()
-        assert answer in ("killed\n", "ended\n")
-        return answer == "killed\n"
-
-    try:
+    with killed_one_by_one("support.killed_purge", str(folder), database_url) as purge:
         yield purge
-    finally:
-        asked.close()
-        purger.wait()
-        told.close()
 
 
 async def _purge(folder: Path, database_url: str, step: int) -> None:
@@ -61,16 +35,7 @@ async def _purge(folder: Path, database_url: str, step: int) -> None:
 
 
 def _main(folder: Path, database_url: str) -> None:
-    for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            asyncio.run(_purge(folder, database_url, int(line)))
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        code = os.waitstatus_to_exitcode(status)
-        if code not in (0, -signal.SIGKILL):
-            sys.exit(f"the purge ended with {code}")
-        print("killed" if code else "ended", flush=True)  # noqa: T201 - what the caller reads
+    serve_kills(lambda step: asyncio.run(_purge(folder, database_url, step)))
 
 
 if __name__ == "__main__":

@@ -7,12 +7,11 @@ What is given away is written to the file `gateway` in the folder, as a gateway'
 
 import asyncio
 import os
-import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from flawgate_camera.delivery.lossless import LosslessDelivery
@@ -20,8 +19,8 @@ from flawgate_camera.delivery.spool.bounds import Bounds
 from flawgate_camera.frames import CapturedFrame, DropCause
 from support.captured import MOMENT, capture
 from support.killed import Fate
+from support.killed_one_by_one import killed_one_by_one, serve_kills
 
-TESTS = Path(__file__).parents[1]
 GATEWAY = "gateway"
 SPOOL = "spool"
 BOUNDS = Bounds(max_bytes=40_000, max_age_s=3600)
@@ -45,30 +44,8 @@ class SharedFate(Fate):
 @contextmanager
 def killed_agents(folder: Path) -> Iterator[Callable[[int], bool]]:
     """Gives what runs an agent that is killed before the step of that number, and says whether it was."""
-    runner = subprocess.Popen(
-        [sys.executable, "-m", "support.killed_spool", str(folder)],
-        env={**os.environ, "PYTHONPATH": str(TESTS)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert runner.stdin is not None
-    assert runner.stdout is not None
-    asked, told = runner.stdin, runner.stdout
-
-    def run(step: int) -> bool:
-        asked.write(f"{step}\n")
-        asked.flush()
-        answer = told.readline()
-        assert answer in ("killed\n", "ended\n")
-        return answer == "killed\n"
-
-    try:
+    with killed_one_by_one("support.killed_spool", str(folder)) as run:
         yield run
-    finally:
-        asked.close()
-        runner.wait()
-        told.close()
 
 
 def _agent(folder: Path, step: int) -> None:
@@ -92,18 +69,5 @@ async def _answer(delivery: LosslessDelivery, gateway: Path, items: int) -> None
         delivery.settle(last)
 
 
-def _main(folder: Path) -> None:
-    for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            _agent(folder, int(line))
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        code = os.waitstatus_to_exitcode(status)
-        if code not in (0, -signal.SIGKILL):
-            sys.exit(f"the agent ended with {code}")
-        print("killed" if code else "ended", flush=True)  # noqa: T201 - what the caller reads
-
-
 if __name__ == "__main__":
-    _main(Path(sys.argv[1]))
+    serve_kills(partial(_agent, Path(sys.argv[1])))

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from uuid import uuid4
 
 import httpx
+import pytest
 
 from support.ports import free_port
 
@@ -34,6 +35,17 @@ class S3Server:
         name = f"pictures-{uuid4().hex}"
         httpx.put(f"{self.url}/{name}", trust_env=False).raise_for_status()
         return name
+
+    def delete_bucket(self, url: str) -> None:
+        """Delete the empty bucket of a URL, `s3://bucket/prefix`."""
+        httpx.delete(f"{self.url}/{url.split('/')[2]}", trust_env=False).raise_for_status()
+
+
+def empty_place(server: S3Server, monkeypatch: pytest.MonkeyPatch, folder: str) -> str:
+    """The URL of a folder in a bucket of its own, which clients of this process find."""
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    return f"s3://{server.new_bucket()}/{folder}"
 
 
 @contextmanager

@@ -22,6 +22,17 @@ def spot_png(grey: int) -> bytes:
     return encode_png(spot_pixels(grey))
 
 
+def coloured(seed: int) -> bytes:
+    """A PNG of 60×80 pixels (width × height), larger than the tiny recipes' input: noise, or a patch on black."""
+    random = np.random.default_rng(seed)
+    pixels = np.zeros((80, 60, 3), np.uint8)
+    if seed:
+        pixels[20 * seed : 20 * seed + 25, 10:40] = random.integers(0, 256, 3)
+    else:
+        pixels[:] = random.integers(0, 256, pixels.shape)
+    return encode_png(pixels)
+
+
 def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 

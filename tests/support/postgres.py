@@ -5,9 +5,10 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -19,17 +20,30 @@ UNPRIVILEGED = "postgres"
 
 
 class PostgresServer:
-    """A server that trusts whoever comes over its loopback port."""
+    """A server that trusts whoever comes over its loopback port, or, where it has another address, from beside it.
 
-    def __init__(self, programs: Path, folder: Path) -> None:
+    Args:
+        programs: folder of PostgreSQL's.
+        folder: of the data.
+        address: to listen on.
+        host: what stands before a command that runs on the server's own host; nothing: that is this one.
+    """
+
+    def __init__(self, programs: Path, folder: Path, *, address: str = "127.0.0.1", host: Sequence[str] = ()) -> None:
         self._programs = programs
+        self._host = host
+        self.address = address
         self.folder = folder
         self.port = free_port()
         self._run("initdb", "--auth=trust", "--username=flawgate", "--encoding=UTF8", "--no-sync", "-D", str(folder))
+        with (folder / "pg_hba.conf").open("a", encoding="utf-8") as known:
+            known.write("host all all samenet trust\n")
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200"
+        options = (
+            f"-p {self.port} -k {self.folder} -c listen_addresses={self.address} -c fsync=off -c max_connections=200"
+        )
         log = str(self.folder / "log")
         self._run("pg_ctl", "start", "-w", "-D", str(self.folder), "-l", log, "-o", options)
 
@@ -40,19 +54,20 @@ class PostgresServer:
     def new_database(self) -> str:
         """The URL of a database that nobody has used."""
         name = f"t{uuid4().hex}"
-        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "flawgate", name)
-        return f"postgresql://flawgate@127.0.0.1:{self.port}/{name}"
+        self._run("createdb", "-h", str(self.folder), "-p", str(self.port), "-U", "flawgate", name)
+        return f"postgresql://flawgate@{self.address}:{self.port}/{name}"
 
     def _run(self, program: str, *arguments: str) -> None:
-        user = UNPRIVILEGED if os.geteuid() == 0 else None
         command = [str(self._programs / program), *arguments]
-        done = subprocess.run(command, user=user, cwd="/", capture_output=True, text=True, check=False, timeout=60)
+        if os.geteuid() == 0:
+            command = [*self._host, "setpriv", f"--reuid={UNPRIVILEGED}", "--clear-groups", *command]
+        done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 0, done.stdout + done.stderr
 
 
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
-    """A running server.
+def postgres_server(**where: Any) -> Iterator[PostgresServer]:
+    """A running server, on another host where `where` says so.
 
     Skips the test where PostgreSQL is not installed.
     """
@@ -66,7 +81,7 @@ def postgres_server() -> Iterator[PostgresServer]:
             user = pwd.getpwnam(UNPRIVILEGED)
             for path in (Path(name), folder):
                 os.chown(path, user.pw_uid, user.pw_gid)
-        server = PostgresServer(programs, folder)
+        server = PostgresServer(programs, folder, **where)
         server.start()
         try:
             yield server

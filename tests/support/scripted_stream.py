@@ -42,6 +42,7 @@ class ScriptedStream:
         deadlines: number → milliseconds.
         hellos: that came.
         keys: values of `authorization` that came.
+        callers: values of `traceparent` that came.
         faults: what a camera must never do.
     """
 
@@ -61,13 +62,16 @@ class ScriptedStream:
     deadlines: dict[int, int] = field(default_factory=dict)
     hellos: list[pb2.StreamHello] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    callers: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
     async def inspect_stream(
         self, request_iterator: AsyncIterable[pb2.InspectStreamRequest], context: grpc.aio.ServicerContext[Any, Any]
     ) -> AsyncIterator[Response]:
         """One call."""
-        self.keys += [str(value) for key, value in context.invocation_metadata() or () if key == "authorization"]
+        shown = [(key, str(value)) for key, value in context.invocation_metadata() or ()]
+        self.keys += [value for key, value in shown if key == "authorization"]
+        self.callers += [value for key, value in shown if key == "traceparent"]
         requests = aiter(request_iterator)
         first = await anext(requests)
         self.hellos.append(first.hello)

@@ -3,13 +3,11 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-import numpy as np
 import pytest
 
 from flawgate.inspection.v1 import inspection_pb2 as pb
 from flawgate_camera.frames import CapturedFrame, Layout, Trigger
 from flawgate_camera.standalone.messages import Stand
-from flawgate_imaging.encoding import encode_png
 
 STREAM_ID = UUID("0192f0c1-5a3e-7c11-8f00-0123456789ab")
 TAKEN_AT = datetime(2026, 11, 22, 8, 0, 0, 123456, tzinfo=UTC)
@@ -19,17 +17,6 @@ TOLERANCE = 1e-6
 
 OWN = ("inspection_id", "request_id", "trace_id", "service_version", "received_at", "decided_at", "links", "capture")
 """What each side says in its own words."""
-
-
-def coloured(seed: int) -> bytes:
-    """A PNG of 60×80 pixels (width × height), larger than the tiny recipes' input: noise, or a patch on black."""
-    random = np.random.default_rng(seed)
-    pixels = np.zeros((80, 60, 3), np.uint8)
-    if seed:
-        pixels[20 * seed : 20 * seed + 25, 10:40] = random.integers(0, 256, 3)
-    else:
-        pixels[:] = random.integers(0, 256, pixels.shape)
-    return encode_png(pixels)
 
 
 def captured(data: bytes, *, sequence: int = 1, layout: Layout | None = None) -> CapturedFrame:

@@ -17,6 +17,9 @@ from xdist.workermanage import WorkerController
 TOGETHER = ("tests/training/export/", "tests/cluster/")
 """Folders whose files share what takes long to make (all networks exported, a cluster): one worker runs all of it."""
 
+LONG = ("tests/training/test_experiments.py", "tests/monitoring/test_rules.py", "tests/training/export/")
+"""Units without a cluster that take minutes all the same."""
+
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 RUN = "PYTEST_XDIST_TESTRUNUID"
 """Set by pytest-xdist in its workers, hence in every process that a test starts."""
@@ -30,6 +33,10 @@ _faults = pytest.StashKey[list[str]]()
 # from threads, and workers beside each other lose by them.
 for _variable in THREADS:
     os.environ.setdefault(_variable, "1")
+
+# A test that starts a program forks a process in which gRPC's threads are at work; what is forked only to become that
+# program must not touch them, and gRPC's own handlers do.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 
 def unit(nodeid: str) -> str:
@@ -56,8 +63,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Units in which real clusters are started come first."""
-    first = {unit(item.nodeid) for item in items if item.get_closest_marker("cluster")}
+    """Units in which real clusters are started come first, and whatever else takes minutes."""
+    first = {unit(item.nodeid) for item in items if item.get_closest_marker("cluster")}.union(LONG)
     items.sort(key=lambda item: unit(item.nodeid) not in first)
 
 

@@ -85,6 +85,10 @@ def test_a_space_in_the_temporary_folder_is_refused(triton_python: Path, reposit
             "argument --http-port: '70000' is no port, give a number from 1 to 65535",
         ),
         (
+            ["--model-repository=x", "--trace-url=collector:4318"],
+            "argument --trace-url: 'collector:4318' is no URL of a collector, give http://HOST:4318/v1/traces",
+        ),
+        (
             ["--model-repository=x", "--host=localhost"],
             "argument --host: 'localhost' is no IPv4 address, give one such as 127.0.0.1",
         ),

@@ -196,12 +196,19 @@ def export(
             help="Whether pictures far darker, brighter or less sharp than the training frames are NOT_DECIDABLE.",
         ),
     ] = True,
+    policy: Annotated[
+        Path | None,
+        typer.Option(
+            help="YAML or JSON of a policy, e.g. limits to areas of classes. Without it, the experiment's threshold.",
+            show_default=False,
+        ),
+    ] = None,
     data: Data = None,
 ) -> None:
     """Publish a run as a new version of a recipe, after checking that ONNX Runtime answers as torch does."""
     from flawgate_training.tasks import publishing as tasks
 
     asked = tasks.Publication(
-        run, recipe, model_repository, precision, target, evaluation, title, note, force, frames, limited
+        run, recipe, model_repository, precision, target, evaluation, title, note, force, frames, limited, policy
     )
     tasks.export(asked, data)

@@ -13,7 +13,7 @@ from flawgate_camera.reloading import Read, follow
 from flawgate_camera.standalone.opening import Bench
 from flawgate_camera.supervising import Supervisor
 from flawgate_camera.wiring import Wiring
-from flawgate_contracts.metrics import CameraMetrics
+from flawgate_contracts.metrics.camera import CameraMetrics
 from flawgate_contracts.serving import metrics_server, stop_signal
 
 log = structlog.get_logger(__name__)
@@ -32,7 +32,7 @@ async def serve(path: Path, configuration: Configuration, read: Read = load) -> 
     """
     registry = CollectorRegistry()
     agent = configuration.agent
-    with metrics_server(agent.metrics_host, agent.metrics_port, registry) as port:
+    with metrics_server(agent.metrics_host, agent.metrics_port, registry, "camera") as port:
         log.info("metrics", host=agent.metrics_host, port=port)
         wiring = Wiring(CameraMetrics(registry), Bench(asyncio.get_running_loop()))
         supervisor = Supervisor(wiring.camera)

@@ -6,7 +6,7 @@ from flawgate_camera.delivery.base import Facts
 from flawgate_camera.frames import DropCause
 from flawgate_camera.sources.base import Cause
 from flawgate_camera.triggers.queue import Fate
-from flawgate_contracts.metrics import CameraMetrics
+from flawgate_contracts.metrics.camera import CameraMetrics
 
 EVALUATIONS = ("OK", "NOT_OK", "NOT_DECIDABLE")
 

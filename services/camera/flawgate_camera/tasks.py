@@ -18,6 +18,7 @@ from flawgate_camera.sources.usb import devices
 from flawgate_contracts.errors import Unavailable
 from flawgate_contracts.logs import configure_logging
 from flawgate_contracts.startup import StartupError
+from flawgate_contracts.tracing import configure_tracing, shut_down
 
 
 def run(path: Path, standalone: Path | None) -> None:
@@ -35,9 +36,12 @@ def run(path: Path, standalone: Path | None) -> None:
     configuration = read(path)
     configure_logging("camera", configuration.agent.log_level)
     try:
+        configure_tracing("camera")
         asyncio.run(serve(path, configuration, read))
     except StartupError as err:
         raise Unavailable(str(err)) from None
+    finally:
+        shut_down()
 
 
 def check(path: Path, *, as_json: bool) -> None:

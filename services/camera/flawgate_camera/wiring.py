@@ -24,7 +24,7 @@ from flawgate_camera.stream.streamer import Streamer
 from flawgate_camera.telling import Teller
 from flawgate_camera.triggers.base import ServedTrigger
 from flawgate_camera.triggers.creating import create_trigger
-from flawgate_contracts.metrics import CameraMetrics
+from flawgate_contracts.metrics.camera import CameraMetrics
 
 
 @dataclass(frozen=True, slots=True)

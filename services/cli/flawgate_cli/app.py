@@ -12,8 +12,11 @@ from rich.console import Console
 from rich.text import Text
 
 from flawgate_cli.demo.command import demo
+from flawgate_cli.doctor.command import doctor
 from flawgate_cli.inspecting.command import inspect
 from flawgate_cli.local_cluster.command import down, up
+from flawgate_cli.model_store import command as model_store
+from flawgate_cli.top.command import top
 from flawgate_contracts.errors import FlawgateError, InvalidRequest
 
 COMMANDS_GROUP = "flawgate.commands"
@@ -35,7 +38,7 @@ def create_app(extensions: Iterable[EntryPoint] | None = None) -> typer.Typer:
         no_args_is_help=True,
         pretty_exceptions_enable=False,
     )
-    for command in (up, down, inspect, demo):
+    for command in (up, down, inspect, demo, doctor, top):
         app.command()(command)
     for extension in entry_points(group=COMMANDS_GROUP) if extensions is None else extensions:
         try:
@@ -43,6 +46,7 @@ def create_app(extensions: Iterable[EntryPoint] | None = None) -> typer.Typer:
         except ImportError as err:
             # Inspecting must go on where training is only half installed.
             _say(f"The subcommands of {extension.value} are missing: {err}.", "yellow")
+    model_store.register(app)
     return app
 
 

@@ -8,6 +8,8 @@ from typing import Any, Literal, Self
 Document = Mapping[str, Any]
 """A JSON object as it came."""
 Evaluation = Literal["OK", "NOT_OK", "NOT_DECIDABLE"]
+Variant = Literal["stable", "canary"]
+"""Which decision service judged: the one in force, or one that is tried on a share of the frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class Inspection:
     recipe: str
     recipe_version: str | None
     policy_version: str | None
+    variant: Variant
     evaluation: Evaluation
     reason: str
     score: float | None
@@ -128,6 +131,7 @@ class Inspection:
             recipe=document["recipe"],
             recipe_version=document["recipe_version"],
             policy_version=document["policy_version"],
+            variant=document.get("variant", "stable"),
             evaluation=document["evaluation"],
             reason=document["reason"],
             score=document["score"],

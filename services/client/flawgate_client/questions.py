@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, TypedDict
 
-from flawgate_client.answers import Evaluation
+from flawgate_client.answers import Evaluation, Variant
 from flawgate_client.conversation import Fields
 
 MAX_KEY_LENGTH = 255
@@ -52,6 +52,7 @@ class Filters(TypedDict, total=False):
     recipe: str
     recipe_version: str
     policy_version: str
+    variant: Variant
     evaluation: Evaluation | Sequence[Evaluation]
     reason: str
     decided_from: datetime

@@ -10,10 +10,8 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
-
-import structlog
 
 from flawgate_contracts.errors import DeadlineExceeded
 
@@ -22,6 +20,9 @@ TRACEPARENT_KEY = "traceparent"
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+_ZERO = {"0"}
+_SAMPLED = 1
+"""Bit of the trace flags that says that the trace is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,18 @@ class RequestContext:
     trace_id: str
     """32 hexadecimal digits, shared by all hops."""
     span_id: str
-    """16 hexadecimal digits, this hop's own."""
+    """16 hexadecimal digits: of the span that the work is done in, or else this hop's own."""
     trace_flags: str = "00"
     """2 hexadecimal digits: `01` where the caller samples the trace."""
     deadline: float | None = None
     """Moment on the monotonic clock, in seconds, after which nobody waits for the answer; None without one."""
+    parent_id: str | None = None
+    """16 hexadecimal digits: the caller's span; None where the trace begins here."""
+
+    @property
+    def sampled(self) -> bool:
+        """Whether the trace is kept, by whoever began it."""
+        return bool(int(self.trace_flags, 16) & _SAMPLED)
 
     @property
     def traceparent(self) -> str:
@@ -47,6 +55,10 @@ class RequestContext:
     def metadata(self) -> dict[str, str]:
         """Headers, or gRPC metadata, for the next hop."""
         return {REQUEST_ID_KEY: self.request_id, TRACEPARENT_KEY: self.traceparent}
+
+    def metadata_for_triton(self) -> dict[str, str]:
+        """As `metadata`, for a server that traces whatever comes with a `traceparent`, kept or not."""
+        return self.metadata() if self.sampled else {REQUEST_ID_KEY: self.request_id}
 
     def remaining_s(self) -> float | None:
         """Seconds left, more than 0; None without a deadline.
@@ -73,13 +85,15 @@ def new_context(headers: Mapping[str, str], *, timeout_s: float | None = None) -
         timeout_s: seconds from now to the deadline; None for no deadline.
     """
     request_id = headers.get(REQUEST_ID_KEY, "")
-    trace = _TRACEPARENT.fullmatch(headers.get(TRACEPARENT_KEY, ""))
+    found = _TRACEPARENT.fullmatch(headers.get(TRACEPARENT_KEY, ""))
+    trace = found if found and set(found[1]) != _ZERO and set(found[2]) != _ZERO else None
     return RequestContext(
         request_id=request_id if _REQUEST_ID.fullmatch(request_id) else uuid.uuid4().hex,
-        trace_id=trace[1] if trace and set(trace[1]) != {"0"} else secrets.token_hex(16),
+        trace_id=trace[1] if trace else secrets.token_hex(16),
         span_id=secrets.token_hex(8),
         trace_flags=trace[3] if trace else "00",
         deadline=None if timeout_s is None else time.monotonic() + timeout_s,
+        parent_id=trace[2] if trace else None,
     )
 
 
@@ -88,13 +102,26 @@ def current_context() -> RequestContext:
     return _current.get() or new_context({})
 
 
+def bound_context() -> RequestContext | None:
+    """The context of the request being served; None outside of any."""
+    return _current.get()
+
+
+def bind(context: RequestContext) -> Token[RequestContext | None]:
+    """Make `context` the current one, until `unbind` is given the token: the log lines between bear its ids."""
+    return _current.set(context)
+
+
+def unbind(token: Token[RequestContext | None]) -> None:
+    """Make the context current again that was so before `bind`."""
+    _current.reset(token)
+
+
 @contextmanager
 def bound(context: RequestContext) -> Iterator[RequestContext]:
-    """Make `context` the current one, and put its ids on every log line, until the end of the block."""
-    token = _current.set(context)
-    log_tokens = structlog.contextvars.bind_contextvars(request_id=context.request_id, trace_id=context.trace_id)
+    """Make `context` the current one until the end of the block: the log lines in it bear its ids."""
+    token = bind(context)
     try:
         yield context
     finally:
-        structlog.contextvars.reset_contextvars(**log_tokens)
-        _current.reset(token)
+        unbind(token)

@@ -13,6 +13,9 @@ from flawgate_contracts.recipe import Sha256
 
 FILE = "golden.json"
 
+GOLDEN_PARAMETER = "golden"
+"""Key of the golden frames among the `parameters` of the ensemble's config.pbtxt: JSON, as in golden.json."""
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")

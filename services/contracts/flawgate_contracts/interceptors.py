@@ -10,11 +10,19 @@ from typing import Any, TypeAlias
 import grpc
 import structlog
 from google.protobuf.message import DecodeError
+from google.rpc.error_details_pb2 import RequestInfo
 
-from flawgate_contracts.context import RequestContext, bound, current_context, new_context
-from flawgate_contracts.errors import DeadlineExceeded, FlawgateError, InternalError, InvalidRequest
+from flawgate_contracts.context import RequestContext, current_context, new_context
+from flawgate_contracts.errors import (
+    DeadlineExceeded,
+    FlawgateError,
+    InternalError,
+    InvalidRequest,
+    RequestCancelled,
+)
 from flawgate_contracts.grpc_errors import GRPC_CODES, STATUS_DETAILS_KEY, to_status
-from flawgate_contracts.metrics import RpcMetrics
+from flawgate_contracts.metrics.serving import RpcMetrics
+from flawgate_contracts.tracing.calls import served_call, tell_call
 
 log = structlog.get_logger(__name__)
 
@@ -24,6 +32,12 @@ Guard = Callable[[Context], AbstractAsyncContextManager[None]]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 MaybeHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
 
+Take = Callable[[Any], Awaitable[Any]]
+
+REQUEST_S = 30.0
+"""How long the request of a call that has one is waited for, in seconds: 32 MiB at 1 MiB/s."""
+HEALTH_WATCH = "/grpc.health.v1.Health/Watch"
+"""Each watcher goes away with its connection, once a minute: no news."""
 INTERNAL_SENTENCE = "Something went wrong inside; the service's log says what, under this request id."
 
 
@@ -57,21 +71,22 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     async def _guard(self, method: str, context: Context, *, streaming: bool) -> AsyncIterator[None]:
         started = time.monotonic()
         request = new_context(_text_metadata(context), timeout_s=self._timeout_s(context, streaming=streaming))
-        code = grpc.StatusCode.UNKNOWN
-        try:
-            with bound(request):
+        code, reason = grpc.StatusCode.UNKNOWN, None
+        with served_call(method, request, streaming=streaming) as served:
+            try:
                 async with _answering(method, context), _deadline(request):
                     yield
-            code = grpc.StatusCode.OK
-        except asyncio.CancelledError:
-            code = grpc.StatusCode.CANCELLED
-            raise
-        except grpc.aio.AbortError:
-            code = _code_of(context)
-            raise
-        finally:
-            self._metrics.requests.labels(method, code.name).inc()
-            self._metrics.duration.labels(method).observe(time.monotonic() - started)
+                code = grpc.StatusCode.OK
+            except asyncio.CancelledError:
+                code, reason = grpc.StatusCode.CANCELLED, RequestCancelled.reason
+                raise
+            except grpc.aio.AbortError as abort:
+                # It is raised while the error is handled that it says.
+                code, reason = _code_of(context), getattr(abort.__context__, "reason", None)
+                raise
+            finally:
+                tell_call(served, code.name, reason)
+                self._metrics.ended(method, code.name, time.monotonic() - started)
 
     def _timeout_s(self, context: Context, *, streaming: bool) -> float | None:
         """The caller's deadline; unary calls have one even where the caller set none."""
@@ -90,7 +105,8 @@ async def _answering(method: str, context: Context) -> AsyncIterator[None]:
         log.info("call failed", method=method, reason=error.reason, detail=error.message)
         await _abort(context, error)
     except asyncio.CancelledError:
-        log.info("caller went away", method=method)
+        if method != HEALTH_WATCH:
+            log.info("caller went away", method=method)
         raise
     except grpc.aio.AbortError:
         raise
@@ -113,7 +129,9 @@ async def _deadline(request: RequestContext) -> AsyncIterator[None]:
 
 
 async def _abort(context: Context, error: FlawgateError) -> None:
-    details = to_status(error).SerializeToString()
+    status, served = to_status(error), current_context()
+    status.details.add().Pack(RequestInfo(request_id=served.request_id, serving_data=served.trace_id))
+    details = status.SerializeToString()
     await context.abort(GRPC_CODES[type(error)], error.message, ((STATUS_DETAILS_KEY, details),))
 
 
@@ -127,16 +145,23 @@ def _code_of(context: Context) -> grpc.StatusCode:
 
 
 def _guarded(handler: Handler, guard: Guard) -> Handler:
-    """The same handler with `guard` around each call."""
-    kinds = {
-        (False, False): (handler.unary_unary, grpc.unary_unary_rpc_method_handler),
-        (False, True): (handler.unary_stream, grpc.unary_stream_rpc_method_handler),
-        (True, False): (handler.stream_unary, grpc.stream_unary_rpc_method_handler),
-        (True, True): (handler.stream_stream, grpc.stream_stream_rpc_method_handler),
-    }
-    behaviour, build = kinds[handler.request_streaming, handler.response_streaming]
-    wrapped = _streaming(behaviour, guard) if handler.response_streaming else _unary(behaviour, guard)
+    """The same handler with `guard` around each call.
+
+    On the wire a single request is a stream of one. It is served as that, so that the guard stands before the request
+    is there: else whoever sends none would hold a place of the server for as long as the connection lasts.
+    """
+    behaviour = next(
+        each
+        for each in (handler.unary_unary, handler.unary_stream, handler.stream_unary, handler.stream_stream)
+        if each is not None
+    )
+    take = _same if handler.request_streaming else _only
     read = handler.request_deserializer
+    build, wrapped = (
+        (grpc.stream_stream_rpc_method_handler, _streaming(behaviour, guard, take))
+        if handler.response_streaming
+        else (grpc.stream_unary_rpc_method_handler, _unary(behaviour, guard, take))
+    )
     return build(
         wrapped,
         request_deserializer=read if read is None or handler.request_streaming else _deferring(read),
@@ -144,8 +169,29 @@ def _guarded(handler: Handler, guard: Guard) -> Handler:
     )
 
 
+async def _same(requests: Any) -> Any:
+    return requests
+
+
+async def _only(requests: Any) -> Any:
+    """The request of a call that has one.
+
+    Raises:
+        InvalidRequest: none comes, or none that can be read.
+    """
+    try:
+        async with asyncio.timeout(REQUEST_S):
+            async for request in requests:
+                if isinstance(request, InvalidRequest):
+                    raise request
+                return request
+    except TimeoutError as err:
+        raise InvalidRequest(f"No request came within {REQUEST_S:g} s; send it with the call.") from err
+    raise InvalidRequest("The call holds no request; send one.")
+
+
 def _deferring(read: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
-    """Put an error in the place of a request that cannot be read, for `_readable`: gRPC would say UNKNOWN."""
+    """Put an error in the place of a request that cannot be read, for `_only`: gRPC would say UNKNOWN."""
 
     def read_or_error(data: bytes) -> Any:
         try:
@@ -156,26 +202,20 @@ def _deferring(read: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
     return read_or_error
 
 
-def _readable(request: Any) -> Any:
-    if isinstance(request, InvalidRequest):
-        raise request
-    return request
-
-
-def _unary(behaviour: Any, guard: Guard) -> Callable[[Any, Context], Awaitable[Any]]:
-    async def call(request: Any, context: Context) -> Any:
+def _unary(behaviour: Any, guard: Guard, take: Take) -> Callable[[Any, Context], Awaitable[Any]]:
+    async def call(requests: Any, context: Context) -> Any:
         async with guard(context):
-            return await behaviour(_readable(request), context)
+            return await behaviour(await take(requests), context)
 
     return call
 
 
-def _streaming(behaviour: Any, guard: Guard) -> Callable[[Any, Context], Awaitable[None]]:
+def _streaming(behaviour: Any, guard: Guard, take: Take) -> Callable[[Any, Context], Awaitable[None]]:
     """A handler that streams is an async generator, or a coroutine that writes to the context: both are served."""
 
-    async def call(request: Any, context: Context) -> None:
+    async def call(requests: Any, context: Context) -> None:
         async with guard(context):
-            responses = behaviour(_readable(request), context)
+            responses = behaviour(await take(requests), context)
             if inspect.isawaitable(responses):
                 await responses
                 return

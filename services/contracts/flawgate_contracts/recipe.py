@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from flawgate_contracts import kinds
 from flawgate_contracts.errors import BrokenRecipe, InvalidParameter
 from flawgate_contracts.kinds import Kind
+from flawgate_contracts.reference import Reference
 from flawgate_contracts.steps import MAX_SIDE_PX, Step, size_after
 from flawgate_contracts.tiling import Tiling
 
@@ -181,6 +182,9 @@ class Recipe(_Part):
     policy: Policy = Policy()
     quality: QualityLimits | None = Field(
         default=None, description="How good a picture must be to be judged; null: any picture is."
+    )
+    reference: Reference | None = Field(
+        default=None, description="What good parts look like, to tell whether that changes; null: nobody measured it."
     )
     pixel_pitch_um: float | None = Field(
         default=None, gt=0, description="Side of one pixel of the original frame on the part, in micrometres."

@@ -12,14 +12,20 @@ import grpc
 import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry, disable_created_metrics
 from pydantic import ValidationError
 
+from flawgate_contracts.balancing import SHORTEST_PING_MS
+from flawgate_contracts.health import Health
 from flawgate_contracts.interceptors import CallInterceptor
 from flawgate_contracts.logs import configure_logging
-from flawgate_contracts.metrics import RpcMetrics
-from flawgate_contracts.settings import GrpcServiceSettings, ServiceSettings
+from flawgate_contracts.metrics.serving import RpcMetrics, describe_process
+from flawgate_contracts.metrics_port import MetricsPort
+from flawgate_contracts.settings import GrpcServiceSettings, ServiceSettings, is_loopback
 from flawgate_contracts.startup import StartupError, settings_sentence
+from flawgate_contracts.tls.certificates import Certificates
+from flawgate_contracts.tls.serving import server_credentials
+from flawgate_contracts.tracing import configure_tracing, shut_down
 
 log = structlog.get_logger(__name__)
 
@@ -29,14 +35,18 @@ OVERALL = ""
 EXIT_BAD_SETTINGS = 2
 
 STREAMING = (
+    ("grpc.max_connection_age_ms", 10 * 60 * 1000),
     # A stream goes on after its connection has come of age, until its caller ends it: only new calls go elsewhere.
     ("grpc.max_connection_age_grace_ms", 2**31 - 1),
-    # A caller that went away without a word is found by a ping, and callers may ping while nothing is sent.
+    # A caller that went away without a word is found by a ping.
     ("grpc.keepalive_time_ms", 30 * 1000),
     ("grpc.keepalive_timeout_ms", 10 * 1000),
-    ("grpc.http2.min_ping_interval_without_data_ms", 5 * 1000),
+    ("grpc.http2.ping_timeout_ms", 10 * 1000),
 )
 """Options of a server with streams; of two of one name, the last holds."""
+
+WATCHERS = 64
+"""Streams of health that stay open beside the calls: one a connection of a caller that balances."""
 
 Settings = TypeVar("Settings", bound=ServiceSettings)
 
@@ -56,15 +66,18 @@ class GrpcServer:
 
     server: grpc.aio.Server
     port: int
-    health: health.aio.HealthServicer
+    health: Health
     names: Sequence[str]
     settings: GrpcServiceSettings
+    has_tls: bool = False
     _stopping: bool = field(default=False, init=False)
 
     async def start(self, *, serving: bool = False) -> None:
         """Take calls, and let health say whether they can be served."""
         await self.set_serving(serving)
         await self.server.start()
+        if not self.has_tls and not is_loopback(self.settings.host):
+            log.warning("other machines reach this port, and it has no TLS", host=self.settings.host, port=self.port)
 
     async def set_serving(self, serving: bool) -> None:  # noqa: FBT001  # set_serving(True) reads as it is meant
         """Tell health's callers, of the whole server and of each service. Once stopping, it stays NOT_SERVING."""
@@ -88,7 +101,7 @@ def create_grpc_server(
     services: Sequence[GrpcService],
     *,
     max_receive_bytes: int | None = None,
-    credentials: grpc.ServerCredentials | None = None,
+    certificates: Certificates | None = None,
     max_streams: int = 0,
 ) -> GrpcServer:
     """Build a server with health, the call interceptor and, where set, reflection. It is not started.
@@ -99,34 +112,37 @@ def create_grpc_server(
         registry: where the RPC metrics are kept.
         services: the servicers.
         max_receive_bytes: longest message taken, where that is less than the longest one sent.
-        credentials: of TLS; None for a port without it.
+        certificates: keep the files of TLS that the settings name; None where the service calls nobody by TLS.
         max_streams: calls that stay open for as long as there is something to stream, beside the others.
 
     Raises:
-        StartupError: the port is taken, or the address is not this machine's.
+        StartupError: the port is taken, the address is not this machine's, or a file of TLS is no good.
     """
+    tls = (certificates or Certificates(registry)).kept("tls", settings.tls_files())
     server = grpc.aio.server(
         interceptors=[CallInterceptor(RpcMetrics(registry), max_deadline_s=settings.max_deadline_s)],
-        maximum_concurrent_rpcs=settings.max_concurrent_calls + max_streams,
+        maximum_concurrent_rpcs=settings.max_concurrent_calls + max_streams + WATCHERS,
         options=[
             ("grpc.max_receive_message_length", max_receive_bytes or settings.max_message_bytes),
             ("grpc.max_send_message_length", settings.max_message_bytes),
             # Two servers must not share a port: half of the calls would go to the wrong one.
             ("grpc.so_reuseport", 0),
-            # A connection that is renewed now and then lets a level-4 balancer spread the load again.
-            ("grpc.max_connection_age_ms", 10 * 60 * 1000),
+            # Callers look for the servers of a name when a connection ends: one that was added gets its share by then.
+            ("grpc.max_connection_age_ms", 60 * 1000),
             ("grpc.max_connection_age_grace_ms", 60 * 1000),
+            ("grpc.http2.min_ping_interval_without_data_ms", SHORTEST_PING_MS),
             *(STREAMING if max_streams else ()),
         ],
     )
-    health_servicer = health.aio.HealthServicer()
+    health_servicer = Health(WATCHERS)
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     for service in services:
         service.register(server)
     names = [service.full_name for service in services]
     if settings.reflection:
         reflection.enable_server_reflection((*names, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
-    return GrpcServer(server, _bind(server, settings.host, port, credentials), health_servicer, names, settings)
+    bound = _bind(server, settings.host, port, server_credentials(tls) if tls else None)
+    return GrpcServer(server, bound, health_servicer, names, settings, has_tls=tls is not None)
 
 
 def _bind(server: grpc.aio.Server, host: str, port: int, credentials: grpc.ServerCredentials | None) -> int:
@@ -138,22 +154,31 @@ def _bind(server: grpc.aio.Server, host: str, port: int, credentials: grpc.Serve
 
 
 @contextmanager
-def metrics_server(host: str, port: int, registry: CollectorRegistry) -> Any:
+def metrics_server(host: str, port: int, registry: CollectorRegistry, service: str) -> Any:
     """Answer `GET /metrics` on a port of its own while the block runs; gives the port.
+
+    Whoever asks for OpenMetrics, as Prometheus does, gets it, and with it the exemplars.
+
+    Args:
+        host: address to listen on.
+        port: port to listen on; 0 takes a free one.
+        registry: what is shown; the service's build and its process are added.
+        service: name of the service, without the `flawgate-` of its package.
 
     Raises:
         StartupError: the port is taken, or the address is not this machine's.
     """
+    # When a series began says nothing that `process_start_time_seconds` does not, and would be a series more for each.
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no annotation on this one
+    describe_process(registry, service)
     try:
-        server, thread = start_http_server(port, host, registry)
+        server = MetricsPort(host, port, registry)
     except OSError as err:
         raise StartupError(f"Cannot serve metrics on {host}:{port}: {err.strerror or err}.") from err
     try:
         yield server.server_port
     finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+        server.close()
 
 
 async def serve_until_stopped(
@@ -167,7 +192,7 @@ async def serve_until_stopped(
     than a service that only looks alive.
     """
     await grpc_server.start(serving=serving)
-    log.info("listening", host=grpc_server.settings.host, port=grpc_server.port)
+    log.info("listening", host=grpc_server.settings.host, port=grpc_server.port, tls=grpc_server.has_tls)
     stopped = asyncio.ensure_future(stop_signal())
     tasks = [asyncio.ensure_future(task) for task in background]
     await asyncio.wait({stopped, *tasks}, return_when=asyncio.FIRST_COMPLETED)
@@ -192,7 +217,7 @@ async def stop_signal() -> None:
 def run_service(
     name: str, settings_class: type[Settings], serve: Callable[[Settings], Coroutine[Any, Any, None]]
 ) -> None:
-    """Read the settings from the environment, set up the logs and serve until stopped.
+    """Read the settings from the environment, set up logs and traces, and serve until stopped.
 
     Ends the process with status 2 and one sentence where a setting is wrong or a port is taken.
     """
@@ -202,9 +227,12 @@ def run_service(
         _refuse(name, settings_sentence(settings_class, err))
     configure_logging(name, settings.log_level)
     try:
+        configure_tracing(name)
         asyncio.run(serve(settings))
     except StartupError as err:
         _refuse(name, str(err))
+    finally:
+        shut_down()
 
 
 def _refuse(name: str, sentence: str) -> Never:

@@ -1,64 +1,65 @@
-"""The recipes of the model repository, and whether each can be used: known by looking, proved by a real inference."""
+"""The recipes of the model repository, and whether each can be used: known by looking, proved by real inferences."""
 
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
+from typing import NamedTuple
 
 import structlog
 
-from flawgate_contracts.errors import (
-    BrokenRecipe,
-    FlawgateError,
-    ModelServerUnavailable,
-    RecipeChanged,
-    RecipeUnavailable,
-    UnknownRecipe,
-)
-from flawgate_contracts.recipe import RECIPE_PARAMETER, Recipe
-from flawgate_inference.deciding import prove
-from flawgate_inference.model_server import ModelServer, ServedModel
+from flawgate_contracts.errors import FlawgateError, ModelServerUnavailable, UnknownRecipe
+from flawgate_contracts.recipe import Recipe
+from flawgate_decision.entries import Entry, State, entries_of, refusal, same_version
+from flawgate_decision.reading import GoldenSource
+from flawgate_decision.trials import Trials
+from flawgate_decision.trying import tell
+from flawgate_inference.model_server import ModelServer
 
 log = structlog.get_logger(__name__)
 
 
-class State(StrEnum):
-    """Whether a recipe can be used."""
+class Trust(NamedTuple):
+    """How far a recipe's verdicts could be believed at one moment.
 
-    READY = "READY"
-    UNAVAILABLE = "UNAVAILABLE"
-    BROKEN = "BROKEN"
+    A verdict is believed where trust was given when its frame came, and the same trust stands when it is answered.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One recipe as it stands."""
-
-    name: str
-    state: State
-    detail: str = ""
-    """Why it cannot be used; empty when it can."""
-    recipe: Recipe | None = None
-    """As last read; None where it could not be read."""
-    verified_at: float | None = None
-    """Moment on the monotonic clock, in seconds, of the last real inference that succeeded."""
+    is_given: bool
+    failures: int
+    """Golden checks that have not passed so far: one that failed and passed again in between shows."""
 
 
 class Catalogue:
-    """Looks at the model server again and again, and keeps what it saw."""
+    """Looks at the model server again and again, and keeps what it saw.
+
+    A look lists the models. Recipes that it finds new, changed or not checked for long are tried beside it, each by
+    itself, so that a slow one keeps nobody waiting; until a new version has been tried, the one before is used.
+    """
 
     def __init__(
-        self, server: ModelServer, *, probe_interval_s: float, verify_interval_s: float, infer_timeout_s: float
+        self,
+        server: ModelServer,
+        *,
+        probe_interval_s: float,
+        golden_interval_s: float,
+        infer_timeout_s: float,
+        source: GoldenSource | None = None,
     ) -> None:
         self._server = server
         self._probe_interval_s = probe_interval_s
-        self._verify_interval_s = verify_interval_s
-        self._infer_timeout_s = infer_timeout_s
+        self._golden_interval_s = golden_interval_s
+        self._trials = Trials(
+            server, source or GoldenSource(), self._check_back, self._conclude, timeout_s=infer_timeout_s
+        )
         self._entries: Mapping[str, Entry] = {}
+        self._listed: Mapping[str, Entry] = {}
+        """As the last look found them."""
         self._unreachable: ModelServerUnavailable | None = ModelServerUnavailable(
             "The model server was not reached yet; try again shortly."
         )
+        self._is_settled = False
+        """Whether all recipes have been tried since the model server was reached."""
         self._look = asyncio.Event()
         self._looking = asyncio.Lock()
         self._looks_begun = 0
@@ -69,16 +70,33 @@ class Catalogue:
         """All recipes, sorted by name."""
         return [self._entries[name] for name in sorted(self._entries)]
 
+    def told(self) -> Sequence[Entry]:
+        """What callers are told of: all recipes, once the model server has listed any.
+
+        Raises:
+            ModelServerUnavailable: it never did. That there is none yet is no reason to refuse a recipe for good.
+        """
+        if self._unreachable is not None and not self._listed:
+            raise self._unreachable
+        return self.entries
+
+    @property
+    def versions(self) -> frozenset[tuple[str, str]]:
+        """Names and versions of the recipes in use, and of those that are being tried."""
+        known = (*self._entries.values(), *self._listed.values())
+        return frozenset((entry.name, entry.recipe.version) for entry in known if entry.recipe is not None)
+
     def is_reachable(self) -> bool:
         """Whether the model server answered when last asked."""
         return self._unreachable is None
 
     def is_ready(self) -> bool:
-        """Whether the model server answers and at least one recipe has passed a real inference."""
-        return self.is_reachable() and any(entry.state is State.READY for entry in self._entries.values())
+        """Whether the model server answers, all recipes have been tried, and one at least can be used and trusted."""
+        is_any_ready = any(entry.state is State.READY for entry in self._entries.values())
+        return self.is_reachable() and self._is_settled and is_any_ready
 
     def get(self, name: str) -> Recipe:
-        """The recipe of that name, ready for use.
+        """The recipe of that name, ready for use; see `trust` on whether its verdicts may be believed.
 
         Raises:
             UnknownRecipe: there is none.
@@ -92,27 +110,46 @@ class Catalogue:
         if entry is None:
             known = ", ".join(sorted(self._entries)) or "none"
             raise UnknownRecipe(f"There is no recipe {name!r} here; known are: {known}.", {"recipe": name})
-        if entry.recipe is None or entry.state is not State.READY:
-            raise _refusal(entry)
+        if entry.recipe is None or not entry.is_in_use:
+            raise refusal(entry)
         return entry.recipe
 
-    def look_soon(self) -> None:
-        """Look at the model server now rather than at the next turn, e.g. since a call to it failed."""
+    def trust(self, name: str) -> Trust:
+        """How far the verdicts of that recipe can be believed now."""
+        entry = self._entries.get(name)
+        if entry is None:
+            return Trust(is_given=False, failures=0)
+        return Trust(entry.state is not State.UNTRUSTED, entry.counts.failed + entry.counts.error)
+
+    def look_soon(self, recipe: Recipe) -> None:
+        """Look at the model server now, and try a recipe anew: it did not answer, and may have been started again.
+
+        Args:
+            recipe: as `get` gave it before.
+        """
+        if self.holds(recipe):
+            self._doubt(recipe.name)
         self._look.set()
 
     async def watch(self) -> None:
         """Look again and again, until cancelled."""
-        while True:
-            try:
-                await self.refresh()
-            except Exception:
-                log.exception("looking at the model server failed")
-                self._lose(ModelServerUnavailable("The model server's answer could not be read; the log says why."))
-            self._look.clear()
-            try:
-                await asyncio.wait_for(self._look.wait(), self._probe_interval_s)
-            except TimeoutError:
-                continue
+        try:
+            while True:
+                await self._watch_once()
+        finally:
+            self._trials.cancel()
+
+    async def _watch_once(self) -> None:
+        try:
+            await self._look_unless(lambda: False)
+        except Exception:
+            log.exception("looking at the model server failed")
+            self._lose(ModelServerUnavailable("The model server's answer could not be read; the log says why."))
+        self._look.clear()
+        try:
+            await asyncio.wait_for(self._look.wait(), self._probe_interval_s)
+        except TimeoutError:
+            return
 
     async def look_again(self, recipe: Recipe) -> None:
         """Look now, since a model of a recipe is not loaded: the moment after a promotion, or a recipe that is gone.
@@ -128,24 +165,26 @@ class Catalogue:
         if self.holds(recipe):
             self._doubt(recipe.name)
             await self._look_unless(lambda: not self.holds(recipe))
+        await self._trials.ended(recipe.name)
         if not self.holds(recipe):
             same_version(self.get(recipe.name), recipe.version)
 
     def holds(self, recipe: Recipe) -> bool:
-        """Whether that version of the recipe is still taken for usable."""
-        entry = self._entries.get(recipe.name)
-        return entry is not None and entry.state is State.READY and entry.recipe == recipe
+        """Whether that version of the recipe is in use, and was still the one served at the last look."""
+        entry, listed = self._entries.get(recipe.name), self._listed.get(recipe.name)
+        return entry is not None and entry.is_in_use and listed is not None and entry.recipe == recipe == listed.recipe
 
     def _doubt(self, name: str) -> None:
         """Take no earlier inference for a proof."""
         self._entries = {**self._entries, name: replace(self._entries[name], verified_at=None)}
 
     async def refresh(self) -> None:
-        """Look once: list the models, read the recipes, try those that were not tried lately.
+        """Look once, and wait until all that this found has been tried.
 
         Looks do not overlap. Whoever asks for one while another is on its way shares the next one with all who do.
         """
         await self._look_unless(lambda: False)
+        await self._trials.ended()
 
     async def _look_unless(self, is_settled: Callable[[], bool]) -> None:
         """Look once, unless the look that was waited for has settled the question already."""
@@ -161,114 +200,68 @@ class Catalogue:
 
     async def _look_once(self) -> None:
         try:
-            served = await self._server.models()
+            found = entries_of(await self._server.models())
         except FlawgateError as error:
             self._lose(error)
             return
-        found = [await self._proved(_entry(model, served)) for model in _recipes(served)]
         if self._unreachable is not None:
             log.info("model server reached", recipes=[entry.name for entry in found])
         self._unreachable = None
-        self._entries = {entry.name: entry for entry in found}
+        self._listed = {entry.name: entry for entry in found}
+        for name in self._entries.keys() - self._listed.keys():
+            self._trials.cancel(name)
+        self._entries = {name: entry for name, entry in self._entries.items() if name in self._listed}
+        for entry in found:
+            self._take(entry)
+
+    def _take(self, found: Entry) -> None:
+        """Try a recipe that can be tried, unless that was done lately with the same version."""
+        known = self._entries.get(found.name)
+        if found.recipe is None:
+            self._trials.cancel(found.name)
+            self._put(found if known is None else replace(found, counts=known.counts))
+            return
+        if known is None:
+            tried = replace(found, state=State.UNAVAILABLE, detail="It is being tried; ask again shortly.")
+            self._entries = {**self._entries, found.name: tried}
+            self._trials.begin(found, is_routine=False)
+        elif not known.is_of(found):
+            self._trials.begin(replace(found, counts=known.counts), is_routine=False)
+        elif known.verified_at is None or self._is_old(known.verified_at):
+            is_routine = known.is_in_use and known.verified_at is not None
+            self._trials.begin(replace(found, counts=known.counts, check=known.check), is_routine=is_routine)
+
+    def _is_old(self, verified_at: float) -> bool:
+        return time.monotonic() - verified_at >= self._golden_interval_s
+
+    async def _check_back(self) -> None:
+        """Look once more, for a trial whose version is gone: it ends there if the look finds another."""
+        await self._look_unless(lambda: False)
+
+    def _conclude(self, entry: Entry) -> None:
+        """A trial has ended."""
+        self._put(entry)
+        self._is_settled = self._is_settled or self._trials.are_over
+
+    def _put(self, entry: Entry) -> None:
+        """From now on, this is known of a recipe."""
+        known = self._entries.get(entry.name)
+        if entry.is_in_use:
+            goes_on = known is not None and known.is_in_use and known.recipe == entry.recipe
+            entry = replace(entry, loaded_at=known.loaded_at if known and goes_on else time.time())
+        self._entries = {**self._entries, entry.name: entry}
+        tell(known, entry)
 
     def _lose(self, error: FlawgateError) -> None:
         """The server is gone: nothing is proved any more."""
         if self._unreachable is None:
             log.warning("model server lost", detail=error.message)
         self._unreachable = ModelServerUnavailable(error.message, error.metadata)
+        self._trials.cancel()
+        self._is_settled = False
         self._entries = {
             name: replace(entry, state=State.UNAVAILABLE, detail=error.message, verified_at=None)
-            if entry.state is State.READY
+            if entry.is_in_use
             else entry
             for name, entry in self._entries.items()
         }
-
-    async def _proved(self, entry: Entry) -> Entry:
-        """The entry after a real inference, unless one succeeded lately on the same version."""
-        known = self._entries.get(entry.name)
-        if entry.recipe is None or entry.state is not State.READY:
-            _tell(known, entry)
-            return entry
-        if known and known.recipe == entry.recipe and known.verified_at and self._is_fresh(known.verified_at):
-            return known
-        proved = await self._tried(entry, entry.recipe)
-        _tell(known, proved)
-        return proved
-
-    def _is_fresh(self, verified_at: float) -> bool:
-        return time.monotonic() - verified_at < self._verify_interval_s
-
-    async def _tried(self, entry: Entry, recipe: Recipe) -> Entry:
-        try:
-            await prove(self._server, recipe, timeout_s=self._infer_timeout_s)
-        except FlawgateError as error:
-            return replace(entry, state=State.UNAVAILABLE, detail=f"A test inference failed: {error.message}")
-        return replace(entry, verified_at=time.monotonic())
-
-
-def same_version(recipe: Recipe, version: str) -> Recipe:
-    """The recipe, if it is of that version.
-
-    Raises:
-        RecipeChanged: it is not.
-    """
-    if recipe.version != version:
-        raise RecipeChanged(
-            f"Recipe {recipe.name} is at version {recipe.version}, the tensor was made for version {version}; "
-            "pre-process the frame again.",
-            {"recipe": recipe.name, "version": recipe.version},
-        )
-    return recipe
-
-
-def _recipes(served: Sequence[ServedModel]) -> list[ServedModel]:
-    """Models that carry a recipe, and models that are not loaded and may carry one.
-
-    The parts of a recipe are named after it (`commutator_seg` of `commutator`): such a model is no recipe.
-    """
-    names = {model.name for model in served}
-
-    def is_part(name: str) -> bool:
-        return any(name.startswith(f"{other}_") for other in names)
-
-    return [
-        model
-        for model in served
-        if RECIPE_PARAMETER in model.parameters or (not model.ready and not is_part(model.name))
-    ]
-
-
-def _entry(model: ServedModel, served: Sequence[ServedModel]) -> Entry:
-    if not model.ready:
-        return Entry(model.name, State.UNAVAILABLE, f"The model server has not loaded it: {_why(model, served)}.")
-    try:
-        recipe = Recipe.from_json(model.parameters[RECIPE_PARAMETER], source=f"the configuration of model {model.name}")
-    except BrokenRecipe as error:
-        return Entry(model.name, State.BROKEN, error.message)
-    if recipe.name != model.name:
-        return Entry(model.name, State.BROKEN, f"Model {model.name} carries a recipe named {recipe.name}.")
-    return Entry(model.name, State.READY, recipe=recipe.model_copy(update={"version": model.version}))
-
-
-def _why(model: ServedModel, served: Sequence[ServedModel]) -> str:
-    """Why a recipe is not loaded. Triton says so of its parts only, and nothing at all of one that is not there."""
-    parts = [other for other in served if other.name.startswith(f"{model.name}_")]
-    failed = [f"{part.name}: {part.detail.rstrip('. ')}" for part in parts if not part.ready]
-    if failed:
-        return "; ".join(failed)
-    if parts and not model.detail:
-        there = ", ".join(part.name for part in parts)
-        return f"a model that it needs is missing from the repository, of its models only {there} is there"
-    return model.detail.rstrip(". ") or "the model server's log says why"
-
-
-def _refusal(entry: Entry) -> FlawgateError:
-    facts = {"recipe": entry.name}
-    if entry.state is State.BROKEN:
-        return BrokenRecipe(f"Recipe {entry.name} is broken. {entry.detail}", facts)
-    return RecipeUnavailable(f"Recipe {entry.name} cannot be used now. {entry.detail}", facts)
-
-
-def _tell(before: Entry | None, now: Entry) -> None:
-    if before is None or (before.state, before.detail) != (now.state, now.detail):
-        log.info("recipe", recipe=now.name, state=now.state, detail=now.detail)

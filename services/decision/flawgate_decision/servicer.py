@@ -5,6 +5,7 @@ import math
 import numpy as np
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.struct_pb2 import Struct
+from google.protobuf.timestamp_pb2 import Timestamp
 from numpy.typing import NDArray
 
 from flawgate.decision.v1 import decision_pb2 as pb
@@ -13,17 +14,20 @@ from flawgate.inspection.v1 import types_pb2
 from flawgate_contracts.context import current_context
 from flawgate_contracts.errors import InvalidParameter, RecipeUnavailable, Unavailable
 from flawgate_contracts.interceptors import Context
-from flawgate_contracts.metrics import StageMetrics
+from flawgate_contracts.metrics.serving import StageMetrics
 from flawgate_contracts.recipe import Recipe
-from flawgate_decision.catalogue import Catalogue, Entry, State, same_version
+from flawgate_decision.catalogue import Catalogue
+from flawgate_decision.entries import Entry, State, same_version
 from flawgate_decision.requests import read_tensor, under_policy
 from flawgate_imaging.geometry import Geometry
 from flawgate_inference.deciding import Decision, decide
+from flawgate_inference.golden_checks import GoldenCheck, overruled
 from flawgate_inference.messages import EVALUATIONS, defect_message, model_messages
 from flawgate_inference.model_server import ModelServer
 
 _STATES = {
     State.READY: pb.RECIPE_STATE_READY,
+    State.UNTRUSTED: pb.RECIPE_STATE_UNTRUSTED,
     State.UNAVAILABLE: pb.RECIPE_STATE_UNAVAILABLE,
     State.BROKEN: pb.RECIPE_STATE_BROKEN,
 }
@@ -45,12 +49,16 @@ class DecisionServicer(decision_pb2_grpc.DecisionServiceServicer):
     async def Decide(self, request: pb.DecideRequest, context: Context) -> pb.DecideResponse:
         """See the proto."""
         recipe = same_version(self._catalogue.get(request.recipe), request.recipe_version)
+        trust = self._catalogue.trust(recipe.name)
         judging = under_policy(recipe, MessageToDict(request.policy)) if request.HasField("policy") else recipe
         geometry = _geometry(request.geometry)
         tensor = read_tensor(request.tensor, request.channels, geometry, recipe)
         decision = await self._decide(recipe, judging, tensor, geometry)
         self._stages.observe("infer", decision.infer_seconds)
         self._stages.observe("policy", decision.policy_seconds)
+        # A golden check may have failed while the models were at work on this very frame.
+        if not trust.is_given or trust != self._catalogue.trust(recipe.name):
+            decision = overruled(decision)
         return _response(judging, decision)
 
     async def _decide(self, recipe: Recipe, judging: Recipe, tensor: NDArray[np.uint8], geometry: Geometry) -> Decision:
@@ -62,12 +70,12 @@ class DecisionServicer(decision_pb2_grpc.DecisionServiceServicer):
             await self._catalogue.look_again(recipe)
             raise
         except Unavailable:
-            self._catalogue.look_soon()
+            self._catalogue.look_soon(recipe)
             raise
 
     async def ListRecipes(self, request: pb.ListRecipesRequest, context: Context) -> pb.ListRecipesResponse:
         """See the proto."""
-        return pb.ListRecipesResponse(recipes=[_recipe(entry) for entry in self._catalogue.entries])
+        return pb.ListRecipesResponse(recipes=[_recipe(entry) for entry in self._catalogue.told()])
 
 
 def _geometry(message: types_pb2.Geometry) -> Geometry:
@@ -117,4 +125,22 @@ def _mask(mask: NDArray[np.uint8] | None) -> pb.Mask | None:
 
 def _recipe(entry: Entry) -> pb.Recipe:
     document = None if entry.recipe is None else ParseDict(entry.recipe.model_dump(mode="json"), Struct())
-    return pb.Recipe(name=entry.name, state=_STATES[entry.state], detail=entry.detail, document=document)
+    return pb.Recipe(
+        name=entry.name,
+        state=_STATES[entry.state],
+        detail=entry.detail,
+        document=document,
+        golden=None if entry.check is None else _golden(entry.check),
+    )
+
+
+def _golden(check: GoldenCheck) -> pb.GoldenCheck:
+    checked_at = Timestamp()
+    checked_at.FromDatetime(check.ended_at)
+    return pb.GoldenCheck(
+        checked_at=checked_at,
+        passed=check.passed,
+        failed=check.failed,
+        missing=len(check.missing),
+        largest_difference=check.largest_difference or 0.0,
+    )

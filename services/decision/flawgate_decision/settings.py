@@ -6,10 +6,10 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from flawgate_contracts.settings import GrpcServiceSettings, Port
+from flawgate_contracts.settings import CallingServiceSettings, Port
 
 
-class DecisionSettings(GrpcServiceSettings):
+class DecisionSettings(CallingServiceSettings):
     """What the decision service is told at its start."""
 
     model_config = SettingsConfigDict(env_prefix="DECISION_", frozen=True, extra="forbid", protected_namespaces=())
@@ -21,7 +21,8 @@ class DecisionSettings(GrpcServiceSettings):
     )
     triton_target: str = Field(default="127.0.0.1:8001", description="Triton's gRPC address, `host:port`.")
     model_repository: Path | None = Field(
-        default=None, description="Folder of the model repository; for `onnxruntime` only, which needs it."
+        default=None,
+        description="Folder of the model repository: `onnxruntime` needs it; golden frames are read there.",
     )
     threads: int = Field(
         default=0, ge=0, le=256, description="Threads of one ONNX Runtime call, for `onnxruntime`; 0 for all cores."
@@ -32,8 +33,17 @@ class DecisionSettings(GrpcServiceSettings):
     probe_interval_s: float = Field(
         default=2.0, gt=0, le=60, description="Seconds between two looks at the model server and its recipes."
     )
-    verify_interval_s: float = Field(
-        default=60.0, gt=0, le=3600, description="Seconds after which a recipe is tried again with a real inference."
+    golden_interval_s: float = Field(
+        default=60.0,
+        gt=0,
+        le=3600,
+        description="Seconds after which a recipe judges its golden frames again; one that has none is tried with an "
+        "even frame.",
+    )
+    golden_frames: Path | None = Field(
+        default=None,
+        description="Folder of the data sets, for golden frames whose pictures are not shipped; without it they are "
+        "not checked.",
     )
 
     @model_validator(mode="after")

@@ -19,6 +19,8 @@ from flawgate_contracts.errors import (
     ModelServerUnavailable,
     RecipeUnavailable,
 )
+from flawgate_contracts.tls.calling import LONGEST_CALL_S, Renewed
+from flawgate_contracts.tls.kept import KeptTls
 from flawgate_inference.model_server import ServedModel, Tensors
 
 READY = "READY"
@@ -33,18 +35,26 @@ MAX_LOOKS = 5
 class TritonModelServer:
     """Talks to Triton's gRPC port."""
 
-    def __init__(self, target: str, *, max_message_bytes: int) -> None:
+    def __init__(self, target: str, *, max_message_bytes: int, tls: KeptTls | None = None) -> None:
         self._target = target
-        self._client = InferenceServerClient(
-            target,
-            channel_args=[
-                ("grpc.max_send_message_length", max_message_bytes),
-                ("grpc.max_receive_message_length", max_message_bytes),
-                ("grpc.initial_reconnect_backoff_ms", 200),
-                ("grpc.min_reconnect_backoff_ms", 200),
-                ("grpc.max_reconnect_backoff_ms", 1_000),
-            ],
+        arguments = [
+            ("grpc.max_send_message_length", max_message_bytes),
+            ("grpc.max_receive_message_length", max_message_bytes),
+            ("grpc.initial_reconnect_backoff_ms", 200),
+            ("grpc.min_reconnect_backoff_ms", 200),
+            ("grpc.max_reconnect_backoff_ms", 1_000),
+        ]
+        self._clients = Renewed(
+            tls,
+            lambda credentials: InferenceServerClient(target, creds=credentials, channel_args=arguments),
+            _retire,
+            _close,
         )
+
+    @property
+    def _client(self) -> InferenceServerClient:
+        """The one for calls that begin now."""
+        return self._clients.current()
 
     async def models(self) -> Sequence[ServedModel]:
         """See `ModelServer.models`."""
@@ -61,7 +71,7 @@ class TritonModelServer:
             index = await self._client.get_model_repository_index(client_timeout=PROBE_TIMEOUT_S)
             return await asyncio.gather(*(self._model(entry) for entry in _newest(index.models)))
         except InferenceServerException as err:
-            raise self._error("its repository", err) from err
+            raise self._look_error(err) from err
 
     async def _model(self, entry: Any) -> ServedModel:
         if entry.state != READY:
@@ -81,7 +91,7 @@ class TritonModelServer:
                 model_version=version,
                 outputs=[InferRequestedOutput(name) for name in outputs],
                 client_timeout=timeout_s,
-                headers=current_context().metadata(),
+                headers=current_context().metadata_for_triton(),
             )
         except InferenceServerException as err:
             raise self._error(f"model {model}", err) from err
@@ -96,7 +106,17 @@ class TritonModelServer:
 
     async def close(self) -> None:
         """See `ModelServer.close`."""
-        await self._client.close()
+        await self._clients.close()
+
+    def _look_error(self, error: InferenceServerException) -> FlawgateError:
+        """A look has no caller who could allow more time."""
+        if str(error.status()) == "StatusCode.DEADLINE_EXCEEDED":
+            return ModelServerUnavailable(
+                f"The model server at {self._target} does not answer within {PROBE_TIMEOUT_S:.0f} s; start it again if "
+                "that lasts.",
+                {"target": self._target},
+            )
+        return self._error("its repository", error)
 
     def _load_error(self, model: str, error: InferenceServerException) -> FlawgateError:
         said = str(error.message()).strip().rstrip(";").strip()
@@ -130,6 +150,16 @@ class TritonModelServer:
             ),
         }
         return sentences.get(code, ModelFailure(f"Triton failed on {subject}: {said}"))
+
+
+async def _retire(client: InferenceServerClient) -> None:
+    """Unlike a channel, it has no way to close once its calls have ended."""
+    await asyncio.sleep(LONGEST_CALL_S)
+    await client.close()
+
+
+async def _close(client: InferenceServerClient) -> None:
+    await client.close()
 
 
 def _newest(entries: Sequence[Any]) -> list[Any]:

@@ -111,7 +111,8 @@ _REASON = (
     "`DEADLINE_UNREACHABLE` where the frame was not looked at, since it could not have been judged in time; where the "
     "recipe limits the quality of pictures and this one is outside of its limits, so that no network looked at it, "
     "`PICTURE_BLACK`, `PICTURE_FROZEN` (the very bytes of the frame before in its camera's stream), "
-    "`PICTURE_TOO_DARK`, `PICTURE_TOO_BRIGHT`, `PICTURE_OUT_OF_FOCUS`."
+    "`PICTURE_TOO_DARK`, `PICTURE_TOO_BRIGHT`, `PICTURE_OUT_OF_FOCUS`; `GOLDEN_CHECK_FAILED` while the recipe's models "
+    "judge frames whose answers are known otherwise than they must."
 )
 _CLASS = (
     "The class of the frame as a whole, as the recipe names it. Classification: the likeliest; one that knows "
@@ -119,6 +120,11 @@ _CLASS = (
     "which are no background, or the background. Null where none can be said. It says what the frame looks like, not "
     "whether the part is good: that is `evaluation`, by the policy."
 )
+
+
+Variant = Literal["stable", "canary"]
+"""Which decision service judged a frame: the one in force, or one that is tried beside it on a share of the frames."""
+VARIANTS: tuple[Variant, ...] = get_args(Variant)
 
 
 class Inspection(Identity):
@@ -130,6 +136,11 @@ class Inspection(Identity):
     recipe: str
     recipe_version: str
     policy_version: str
+    variant: Variant = Field(
+        default="stable",
+        description="Which decision service judged: `stable`, the one in force, or `canary`, a version that is tried "
+        "on a share of the frames.",
+    )
     evaluation: Literal["OK", "NOT_OK", "NOT_DECIDABLE"]
     score: float | None = Field(description=f"{_SCORE} Null where the frame was not looked at.")
     threshold: float = Field(

@@ -1,22 +1,26 @@
 """The one file that sees all parts of the gateway."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 
-from fastapi import APIRouter, FastAPI
+import structlog
+from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 
 from flawgate_contracts.calls import create_channel
+from flawgate_contracts.metrics.gateway import HttpMetrics, UpstreamMetrics
 from flawgate_contracts.serving import GrpcServer, metrics_server, stop_signal
-from flawgate_gateway.access.gate import Gate
+from flawgate_contracts.tls.certificates import Certificates
+from flawgate_contracts.tracing import exemplar
 from flawgate_gateway.access.keys import KeyBook
-from flawgate_gateway.admission.gate import AdmissionGate
 from flawgate_gateway.archive.holds import HoldBook
 from flawgate_gateway.building import (
+    create_admission,
     create_dispatcher,
     create_gate,
     create_inspector,
@@ -24,81 +28,59 @@ from flawgate_gateway.building import (
     open_archive,
 )
 from flawgate_gateway.clients import DecisionClient, PreprocessingClient, is_serving
-from flawgate_gateway.core import Inspector, Way
-from flawgate_gateway.database.connections import Database
+from flawgate_gateway.core import Way
 from flawgate_gateway.database.preparing import answers, prepared_database
-from flawgate_gateway.observer import (
-    PrometheusObserver,
-)
+from flawgate_gateway.drift.watch import DriftWatch
+from flawgate_gateway.observer import PrometheusDriftBoard, PrometheusObserver, PrometheusStanding
 from flawgate_gateway.oip.door import OpenInferenceMiddleware
-from flawgate_gateway.oip.triton import TritonHttp, triton_http
+from flawgate_gateway.oip.triton import triton_http
 from flawgate_gateway.outbox.desk import SinkDesk
-from flawgate_gateway.outbox.dispatcher import Dispatcher
-from flawgate_gateway.outbox.drafts import COMPLETED, POLICY_ACTIVATED, REVIEWED, STREAM_GAP
+from flawgate_gateway.outbox.drafts import COMPLETED, STREAM_GAP
+from flawgate_gateway.parts import Parts
 from flawgate_gateway.policies.book import PolicyBook
-from flawgate_gateway.policies.desk import PolicyDesk
 from flawgate_gateway.policies.in_force import RecipesInForce
-from flawgate_gateway.policies.simulation import Simulator
-from flawgate_gateway.ports import Archive
 from flawgate_gateway.recipes import RecipeBook
 from flawgate_gateway.records.book import RecordBook
 from flawgate_gateway.records.tidying import keep_tidy
 from flawgate_gateway.rest import routes
 from flawgate_gateway.rest.access import AccessMiddleware
+from flawgate_gateway.rest.access_log import AccessLog
 from flawgate_gateway.rest.batch import batch_routes
 from flawgate_gateway.rest.body import BodyLimitMiddleware
+from flawgate_gateway.rest.counting import RequestCounter
 from flawgate_gateway.rest.document import describe, operation_id
 from flawgate_gateway.rest.holds import hold_routes
 from flawgate_gateway.rest.keys import key_routes
 from flawgate_gateway.rest.middleware import ContextMiddleware
 from flawgate_gateway.rest.openapi import DESCRIPTION
 from flawgate_gateway.rest.pictures import picture_routes
-from flawgate_gateway.rest.policies import policy_routes
 from flawgate_gateway.rest.problems import install_handlers
 from flawgate_gateway.rest.queries import query_routes
-from flawgate_gateway.rest.reviews import review_routes
 from flawgate_gateway.rest.server import RestServer, listen
 from flawgate_gateway.rest.sinks import schema_routes, sink_routes
 from flawgate_gateway.rest.stations import EventTerms, station_routes
 from flawgate_gateway.rest.streams import stream_routes
 from flawgate_gateway.rest.tls import server_context
-from flawgate_gateway.reviews.book import ReviewBook
-from flawgate_gateway.reviews.export import ReviewExport
+from flawgate_gateway.rest_building import create_policy_routes, create_review_routes
 from flawgate_gateway.rpc.access import admitting
-from flawgate_gateway.rpc.server import create_server, started
-from flawgate_gateway.rpc.servicer import InspectionServicer
-from flawgate_gateway.rpc.tls import server_credentials
+from flawgate_gateway.rpc.server import IsReady, create_server, started
+from flawgate_gateway.rpc.servicer import Doorman, InspectionServicer
 from flawgate_gateway.settings import GatewaySettings
+from flawgate_gateway.standing import Lookout
 from flawgate_gateway.stream.book import StreamBook
-from flawgate_gateway.stream.desk import StreamDesk
 from flawgate_gateway.stream.viewers import Viewers
+from flawgate_gateway.variant_building import VariantParts, create_variant_observer, open_variants
 from flawgate_imaging.decoding import Limits
+
+log = structlog.get_logger(__name__)
 
 MAX_CALL_S = 600.0
 """Longest call of another service, in seconds; the deadline of an inspection is shorter, or as long."""
 TIDY_S = 600.0
 """Seconds between two rounds in which expired idempotency keys are forgotten."""
 
-Check = Callable[[], Awaitable[dict[str, bool]]]
-"""Says of each service that the gateway needs whether it is serving."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the doors stand over."""
-
-    inspector: Inspector
-    records: RecordBook
-    recipes: RecipeBook
-    database: Database
-    archive: Archive
-    check: Check
-    gate: Gate
-    policies: PolicyBook
-    dispatcher: Dispatcher
-    streams: StreamDesk
-    viewers: Viewers
-    triton: TritonHttp | None = None
+NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""FastAPI's own would be a second set of spans, and would tell a collector word by word what a caller sent."""
 
 
 def create_app(settings: GatewaySettings, parts: Parts) -> FastAPI:
@@ -112,6 +94,7 @@ def create_app(settings: GatewaySettings, parts: Parts) -> FastAPI:
         redirect_slashes=False,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         generate_unique_id_function=operation_id,
+        telemetry=NO_TELEMETRY,
     )
     app.state.stopping = False
     limits = Limits(max_bytes=settings.max_body_bytes, max_pixels=settings.max_frame_pixels)
@@ -142,25 +125,16 @@ def create_app(settings: GatewaySettings, parts: Parts) -> FastAPI:
     describe(app)
     app.add_middleware(AccessMiddleware, gate=parts.gate)
     app.add_middleware(OpenInferenceMiddleware, triton=parts.triton, gate=parts.gate)
-    app.add_middleware(ContextMiddleware)
+    app.add_middleware(
+        ContextMiddleware,
+        access_log=AccessLog(settings.access_log_sample),
+        counter=RequestCounter(parts.http),
+        stopping=lambda: app.state.stopping,
+    )
     app.add_middleware(
         BodyLimitMiddleware, max_bytes=settings.max_body_bytes, max_buffered_bytes=settings.max_buffered_bytes
     )
     return app
-
-
-def create_policy_routes(parts: Parts) -> APIRouter:
-    """Build what drafts, activates and tries policies."""
-    desk = PolicyDesk(
-        parts.database, parts.recipes, parts.policies, sinks=parts.dispatcher.sinks.takers(POLICY_ACTIVATED)
-    )
-    return policy_routes(parts.database, desk, Simulator(parts.database, parts.recipes))
-
-
-def create_review_routes(parts: Parts) -> APIRouter:
-    """Build what takes reviews and gives them out."""
-    reviews = ReviewBook(parts.database, parts.records, sinks=parts.dispatcher.sinks.takers(REVIEWED))
-    return review_routes(parts.database, reviews, ReviewExport(parts.database, parts.records, parts.archive))
 
 
 @asynccontextmanager
@@ -168,18 +142,27 @@ async def connected_parts(settings: GatewaySettings, registry: CollectorRegistry
     """What the doors stand over, with the other services and the records; all is let go of at the end of the block."""
     async with AsyncExitStack() as stack:
         targets = {"preprocessing": settings.preprocessing_target, "decision": settings.decision_target}
-        channels = {
-            name: await stack.enter_async_context(create_channel(target, max_message_bytes=settings.max_message_bytes))
-            for name, target in targets.items()
-        }
+        certificates = Certificates(registry)
+        tls = certificates.kept("upstream_tls", settings.upstream_tls_files())
+        channel_to = partial(create_channel, max_message_bytes=settings.max_message_bytes, tls=tls)
+        channels = {name: await stack.enter_async_context(channel_to(target)) for name, target in targets.items()}
         database = await stack.enter_async_context(prepared_database(settings.records_url()))
+
+        standing = PrometheusStanding(registry)
 
         async def check() -> dict[str, bool]:
             serving = await asyncio.gather(*(is_serving(channel) for channel in channels.values()), answers(database))
-            return dict(zip((*channels, "records"), serving, strict=True))
+            up = dict(zip((*channels, "records"), serving, strict=True))
+            standing.dependencies(up)
+            return up
 
-        decider = DecisionClient(channels["decision"], timeout_s=MAX_CALL_S)
+        retries = UpstreamMetrics(registry, tuple(targets)).retries
+        decider = DecisionClient(channels["decision"], timeout_s=MAX_CALL_S, again=retries.labels("decision").inc)
         recipes = RecipeBook(decider, ttl_s=settings.recipe_ttl_s)
+        drift = DriftWatch(recipes.last_listed, PrometheusDriftBoard(registry))
+        counter = create_variant_observer(settings, registry)
+        observer = PrometheusObserver(registry, drift, settings.stations, exemplar, counter)
+        recipes.tell(observer.listed)
         policies = PolicyBook(database, ttl_s=settings.policy_ttl_s)
         dispatcher = create_dispatcher(settings, database, registry)
         await stack.enter_async_context(dispatcher.running(grace_s=settings.grace_s))
@@ -196,15 +179,22 @@ async def connected_parts(settings: GatewaySettings, registry: CollectorRegistry
             written=written,
         )
         archive = await open_archive(stack, settings, database, registry)
+        preprocessor = PreprocessingClient(
+            channels["preprocessing"], timeout_s=MAX_CALL_S, again=retries.labels("preprocessing").inc
+        )
+        shared = VariantParts(preprocessor, policies, observer, counter, MAX_CALL_S)
+        variants = await open_variants(stack, settings, channel_to, shared)
         way = Way(
-            PreprocessingClient(channels["preprocessing"], timeout_s=MAX_CALL_S),
+            preprocessor,
             decider,
             RecipesInForce(recipes, policies),
-            AdmissionGate(max_in_progress=settings.max_in_progress, max_waiting=settings.max_waiting),
+            create_admission(settings, observer),
             archive,
             records,
+            variants.canary,
+            variants.shadow,
         )
-        inspector = create_inspector(settings, way, PrometheusObserver(registry))
+        inspector = create_inspector(settings, way, observer)
         stack.push_async_callback(inspector.settled)
         gap_book = StreamBook(database, sinks=dispatcher.sinks.takers(STREAM_GAP), written=written)
         streams = create_stream_desk(settings, inspector, recipes, gap_book, registry)
@@ -217,9 +207,45 @@ async def connected_parts(settings: GatewaySettings, registry: CollectorRegistry
             max_in_progress=settings.triton_max_in_progress,
         )
         triton = await stack.enter_async_context(passed_on)
+        lookout = Lookout(database, archive.answers, recipes, policies, standing, variants.serve)
+        await stack.enter_async_context(lookout.running())
         yield Parts(
-            inspector, records, recipes, database, archive, check, gate, policies, dispatcher, streams, viewers, triton
+            inspector,
+            records,
+            recipes,
+            database,
+            archive,
+            check,
+            gate,
+            policies,
+            dispatcher,
+            streams,
+            viewers,
+            HttpMetrics(registry),
+            standing,
+            certificates,
+            triton,
         )
+
+
+def readiness(app: FastAPI, parts: Parts) -> IsReady:
+    """What says whether frames are taken and can be inspected; metrics are told each time."""
+
+    async def is_ready() -> bool:
+        is_so = await _can_inspect(parts) and not app.state.stopping
+        parts.standing.ready(is_so=is_so)
+        return is_so
+
+    return is_ready
+
+
+async def _can_inspect(parts: Parts) -> bool:
+    """Whether all that is needed serves; an answer that nobody expected is none, and the looks go on."""
+    try:
+        return all((await parts.check()).values())
+    except Exception:
+        log.exception("what the gateway needs cannot be looked at")
+        return False
 
 
 def create_grpc_door(settings: GatewaySettings, registry: CollectorRegistry, parts: Parts) -> GrpcServer:
@@ -228,8 +254,9 @@ def create_grpc_door(settings: GatewaySettings, registry: CollectorRegistry, par
     Raises:
         StartupError: the port is taken, or a file of TLS is no good.
     """
-    servicer = InspectionServicer(parts.inspector, parts.records, parts.database, parts.streams, admitting(parts.gate))
-    return create_server(settings, registry, servicer, server_credentials(settings))
+    doorman = Doorman(admitting(parts.gate), parts.gate.permit)
+    servicer = InspectionServicer(parts.inspector, parts.records, parts.database, parts.streams, doorman)
+    return create_server(settings, registry, servicer, parts.certificates)
 
 
 async def serve(settings: GatewaySettings) -> None:
@@ -237,16 +264,12 @@ async def serve(settings: GatewaySettings) -> None:
     registry = CollectorRegistry()
     tls = server_context(settings)
     listener = listen(settings.host, settings.port)
-    with metrics_server(settings.host, settings.metrics_port, registry):
+    with metrics_server(settings.host, settings.metrics_port, registry, "gateway"):
         async with connected_parts(settings, registry) as parts:
             app = create_app(settings, parts)
-
-            async def is_ready() -> bool:
-                return not app.state.stopping and all((await parts.check()).values())
-
             rest = RestServer(app, grace_s=settings.grace_s, tls=tls)
             grpc_door = create_grpc_door(settings, registry, parts)
-            async with started(grpc_door, is_ready):
+            async with started(grpc_door, readiness(app, parts)):
                 serving = asyncio.ensure_future(rest.serve(sockets=[listener]))
                 stopped = asyncio.ensure_future(stop_signal())
                 await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)

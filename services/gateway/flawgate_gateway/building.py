@@ -4,13 +4,22 @@ from contextlib import AsyncExitStack
 
 from prometheus_client import CollectorRegistry
 
-from flawgate_contracts.errors import InvalidParameter
-from flawgate_contracts.metrics import AccessMetrics
+from flawgate_contracts.errors import (
+    InvalidParameter,
+    PermissionDenied,
+    RateLimited,
+    RecordsUnavailable,
+    Unauthenticated,
+)
+from flawgate_contracts.metrics.gateway import AccessMetrics
 from flawgate_contracts.startup import StartupError
 from flawgate_gateway.access.authenticating import Authenticator
 from flawgate_gateway.access.gate import Gate, KeyGate, OpenGate
 from flawgate_gateway.access.keys import KeyBook
 from flawgate_gateway.access.rates import RateLimits
+from flawgate_gateway.admission.gate import AdmissionGate
+from flawgate_gateway.admission.observer import AdmissionObserver
+from flawgate_gateway.archive.keeping import PictureArchive
 from flawgate_gateway.archive.opening import kept_archive
 from flawgate_gateway.core import Inspector, Way
 from flawgate_gateway.database.connections import Database
@@ -22,12 +31,14 @@ from flawgate_gateway.observer import (
 from flawgate_gateway.outbox.dispatcher import Dispatcher
 from flawgate_gateway.outbox.senders import sender_of
 from flawgate_gateway.outbox.sinks import load_sinks
-from flawgate_gateway.ports import Archive, Observer
+from flawgate_gateway.ports import Observer
 from flawgate_gateway.recipes import RecipeBook
 from flawgate_gateway.settings import GatewaySettings
 from flawgate_gateway.stream.book import StreamBook
 from flawgate_gateway.stream.desk import StreamDesk, StreamTerms
 
+REFUSALS = (Unauthenticated, PermissionDenied, RateLimited, RecordsUnavailable)
+"""Why a key does not let in whoever sent it."""
 FULL_QUEUES = 8
 """Recipes whose queues may be full at once before anything more is refused."""
 
@@ -57,7 +68,7 @@ def create_gate(settings: GatewaySettings, database: Database, registry: Collect
     """Build what asks each request for its key, whichever door it comes to."""
     if settings.access != "keys":
         return OpenGate()
-    refused = AccessMetrics(registry).refused
+    refused = AccessMetrics(registry, [error.reason for error in REFUSALS]).refused
     return KeyGate(
         Authenticator(KeyBook(database), ttl_s=settings.key_ttl_s),
         RateLimits(settings.key_requests_per_s),
@@ -67,7 +78,7 @@ def create_gate(settings: GatewaySettings, database: Database, registry: Collect
 
 async def open_archive(
     stack: AsyncExitStack, settings: GatewaySettings, database: Database, registry: CollectorRegistry
-) -> Archive:
+) -> PictureArchive:
     """Open the archive of pictures, which is looked after until the stack is closed."""
     kept = kept_archive(settings.archive_terms(), database, PrometheusPictureObserver(registry))
     try:
@@ -93,6 +104,11 @@ def create_stream_desk(
         at_once=max(1, settings.max_waiting // 2),
     )
     return StreamDesk(inspector, recipes, book, PrometheusStreamObserver(registry), terms)
+
+
+def create_admission(settings: GatewaySettings, observer: AdmissionObserver) -> AdmissionGate:
+    """Build what lets frames through to the services, so many at once."""
+    return AdmissionGate(max_in_progress=settings.max_in_progress, max_waiting=settings.max_waiting, observer=observer)
 
 
 def create_inspector(settings: GatewaySettings, way: Way, observer: Observer) -> Inspector:

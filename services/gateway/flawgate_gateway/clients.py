@@ -1,6 +1,7 @@
 """The other services over gRPC, as the core's ports."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC
 from typing import Any
 
 import grpc
@@ -19,7 +20,7 @@ from flawgate_contracts.recipe import Policy, Recipe
 from flawgate_contracts.steps import STEPS, Step
 from flawgate_gateway.answer import Box, ClassProbability, Defect, ModelFacts
 from flawgate_gateway.frames import Frame
-from flawgate_gateway.ports import Decided, ListedRecipe, PreparedTensor
+from flawgate_gateway.ports import Decided, GoldenCheck, ListedRecipe, PreparedTensor, RecipeState
 from flawgate_imaging.geometry import Geometry
 from flawgate_imaging.quality import Measures
 
@@ -28,26 +29,37 @@ _EVALUATIONS = {
     types_pb2.EVALUATION_NOT_OK: "NOT_OK",
     types_pb2.EVALUATION_NOT_DECIDABLE: "NOT_DECIDABLE",
 }
-_STATES = {decision_pb2.RECIPE_STATE_READY: "READY", decision_pb2.RECIPE_STATE_BROKEN: "BROKEN"}
+_STATES: Mapping[int, RecipeState] = {
+    decision_pb2.RECIPE_STATE_READY: "READY",
+    decision_pb2.RECIPE_STATE_UNTRUSTED: "UNTRUSTED",
+    decision_pb2.RECIPE_STATE_BROKEN: "BROKEN",
+}
 
 HEALTH_TIMEOUT_S = 2.0
 LIST_TIMEOUT_S = 5.0
 
 
-class PreprocessingClient:
-    """`Preprocessor` over a channel."""
+def _untold() -> None:
+    """Nobody counts further tries."""
 
-    def __init__(self, channel: grpc.aio.Channel, *, timeout_s: float) -> None:
+
+class PreprocessingClient:
+    """`Preprocessor` over a channel; `again` is told of each further try of a call."""
+
+    def __init__(self, channel: grpc.aio.Channel, *, timeout_s: float, again: Callable[[], None] = _untold) -> None:
         self._stub: preprocessing_pb2_grpc.PreprocessingServiceAsyncStub = (
             preprocessing_pb2_grpc.PreprocessingServiceStub(channel)
         )
         self._timeout_s = timeout_s
+        self._again = again
 
     async def preprocess(self, frame: Frame, steps: Sequence[Step], *, measure_quality: bool) -> PreparedTensor:
         """See `Preprocessor`."""
         request = _preprocess_request(frame, steps)
         request.measure_quality = measure_quality
-        answer = await call(self._stub.Preprocess, request, service="preprocessing", timeout_s=self._timeout_s)
+        answer = await call(
+            self._stub.Preprocess, request, service="preprocessing", timeout_s=self._timeout_s, again=self._again
+        )
         return PreparedTensor(
             tensor=answer.tensor,
             channels=answer.channels,
@@ -59,11 +71,14 @@ class PreprocessingClient:
 
 
 class DecisionClient:
-    """`Decider` over a channel."""
+    """`Decider` over a channel; `again` is told of each further try of a call, None: there is none."""
 
-    def __init__(self, channel: grpc.aio.Channel, *, timeout_s: float) -> None:
+    def __init__(
+        self, channel: grpc.aio.Channel, *, timeout_s: float, again: Callable[[], None] | None = _untold
+    ) -> None:
         self._stub: decision_pb2_grpc.DecisionServiceAsyncStub = decision_pb2_grpc.DecisionServiceStub(channel)
         self._timeout_s = timeout_s
+        self._again = again
         self._own_policies: Mapping[str, Policy] = {}
         """Of the recipes as last listed: what decision judges by unless it is told otherwise."""
 
@@ -72,13 +87,17 @@ class DecisionClient:
         request = _decide_request(recipe, prepared)
         if recipe.policy != self._own_policies.get(recipe.name):
             request.policy.update(recipe.policy.model_dump(mode="json"))
-        answer = await call(self._stub.Decide, request, service="decision", timeout_s=self._timeout_s)
+        answer = await call(
+            self._stub.Decide, request, service="decision", timeout_s=self._timeout_s, again=self._again
+        )
         return _decided(answer)
 
     async def recipes(self) -> Sequence[ListedRecipe]:
         """See `Decider`."""
         request = decision_pb2.ListRecipesRequest()
-        answer = await call(self._stub.ListRecipes, request, service="decision", timeout_s=LIST_TIMEOUT_S)
+        answer = await call(
+            self._stub.ListRecipes, request, service="decision", timeout_s=LIST_TIMEOUT_S, again=self._again
+        )
         listed = [_listed(recipe) for recipe in answer.recipes]
         self._own_policies = {each.name: each.recipe.policy for each in listed if each.recipe is not None}
         return listed
@@ -182,4 +201,15 @@ def _defect(message: types_pb2.Defect) -> Defect:
 
 def _listed(message: decision_pb2.Recipe) -> ListedRecipe:
     recipe = Recipe.model_validate(MessageToDict(message.document)) if message.HasField("document") else None
-    return ListedRecipe(message.name, _STATES.get(message.state, "UNAVAILABLE"), message.detail, recipe)
+    golden = _golden(message.golden) if message.HasField("golden") else None
+    return ListedRecipe(message.name, _STATES.get(message.state, "UNAVAILABLE"), message.detail, recipe, golden)
+
+
+def _golden(message: decision_pb2.GoldenCheck) -> GoldenCheck:
+    return GoldenCheck(
+        checked_at=message.checked_at.ToDatetime(UTC),
+        passed=message.passed,
+        failed=message.failed,
+        missing=message.missing,
+        largest_difference=message.largest_difference,
+    )

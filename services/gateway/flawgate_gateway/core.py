@@ -16,26 +16,23 @@ from flawgate_contracts.errors import (
     FlawgateError,
     InternalError,
     Overloaded,
-    RecipeChanged,
     RequestCancelled,
 )
-from flawgate_contracts.recipe import Recipe
+from flawgate_contracts.tracing import span
 from flawgate_gateway.admission.gate import AdmissionGate, DeadlineUnreachable
 from flawgate_gateway.answer import Inspection, Links
 from flawgate_gateway.frames import CameraStream, Frame, InspectionOrder
-from flawgate_gateway.passage import (
-    Passage,
-    Refused,
-    decided_inspection,
-    refusal_of,
-    refused_inspection,
-    unreachable_inspection,
-)
+from flawgate_gateway.passage import Refused, decided_inspection, refused_inspection, unreachable_inspection
 from flawgate_gateway.ports import Archive, Decider, Evidence, Observer, Preprocessor, RecipeSource
 from flawgate_gateway.records.book import RecordBook
 from flawgate_gateway.records.captures import AlreadySettledError
 from flawgate_gateway.records.claims import Claim
 from flawgate_gateway.records.submission import Submission, fingerprint
+from flawgate_gateway.stages import facts, timed
+from flawgate_gateway.variants.canary import Canary
+from flawgate_gateway.variants.judging import Judge
+from flawgate_gateway.variants.routing import Router
+from flawgate_gateway.variants.shadow import Shadow
 
 log = structlog.get_logger(__name__)
 
@@ -80,6 +77,8 @@ class Way:
     gate: AdmissionGate
     archive: Archive
     records: RecordBook
+    canary: Canary | None = None
+    shadow: Shadow | None = None
 
 
 class Inspector:
@@ -95,6 +94,7 @@ class Inspector:
             deadline_s: for an order that states none, in seconds.
         """
         self._way = way
+        self._router = Router(Judge(way.preprocessor, way.decider, way.recipes, observer), way.canary)
         self._observer = observer
         self._max_taken_on = max_taken_on
         self._taken_on = 0
@@ -102,6 +102,11 @@ class Inspector:
         self._recording: set[asyncio.Task[Inspection]] = set()
         self._left_behind: set[asyncio.Task[Inspection]] = set()
         """Of these, those whose callers have gone: they hold their frames all the same."""
+
+    @property
+    def has_canary(self) -> bool:
+        """Whether a request may name the canary."""
+        return self._way.canary is not None
 
     async def inspect(
         self, frame: Frame, order: InspectionOrder, arrival: Arrival, submission: Submission = NOBODY
@@ -118,20 +123,25 @@ class Inspector:
             FlawgateError: of the class that fits; the frame then has no evaluation, and is never OK.
             AlreadySettledError: the frame's number in its stream was settled meanwhile.
         """
-        async with self._counted(), self._deadline(order, arrival) as deadline:
-            sha256 = frame.sha256 or await digest(frame.data)
-            lasts_s = deadline - time.monotonic()
-            claim = await self._way.records.claim(submission, fingerprint(order, sha256), lasts_s=lasts_s)
-            if isinstance(claim, Inspection):
-                self._observer.replayed()
-                return Answered(claim, replayed=True)
-            async with self._way.records.ending(claim):
-                inspection, evidence = await self._inspected(frame, order, arrival, deadline, sha256)
-            if submission.capture is not None:
-                inspection = inspection.model_copy(update={"capture": submission.capture})
-            inspection = await self._recorded(inspection, evidence, claim, submission.stream)
-            self._observer.answered(inspection, time.monotonic() - arrival.started)
-            return Answered(inspection, replayed=False)
+        with span("inspect", recipe=order.recipe, station=order.station or "") as spent:
+            async with self._counted(), self._deadline(order, arrival) as deadline:
+                sha256 = frame.sha256 or await digest(frame.data)
+                lasts_s = deadline - time.monotonic()
+                same = fingerprint(order, sha256, submission.variant)
+                claim = await self._way.records.claim(submission, same, lasts_s=lasts_s)
+                if isinstance(claim, Inspection):
+                    self._observer.replayed()
+                    return Answered(claim, replayed=True)
+                async with self._way.records.ending(claim):
+                    inspection, evidence = await self._inspected(frame, order, submission, arrival, deadline, sha256)
+                if submission.capture is not None:
+                    inspection = inspection.model_copy(update={"capture": submission.capture})
+                inspection = await self._recorded(inspection, evidence, claim, submission.stream)
+                spent.set(**facts(inspection))
+                self._observer.answered(inspection, time.monotonic() - arrival.started)
+                if self._way.shadow is not None:
+                    self._way.shadow.compare(frame, inspection)
+                return Answered(inspection, replayed=False)
 
     async def take_over(
         self, inspection: Inspection, evidence: Evidence, arrival: Arrival, stream: CameraStream
@@ -181,6 +191,7 @@ class Inspector:
         with self.counted_failures():
             taken_on = self._taken_on + len(self._left_behind)
             if taken_on >= self._max_taken_on:
+                self._observer.rejected("too_many")
                 raise Overloaded(
                     f"{taken_on} inspections are worked on or wait, which is all that are taken on; try again shortly."
                 )
@@ -212,37 +223,24 @@ class Inspector:
                 ) from err
 
     async def _inspected(
-        self, frame: Frame, order: InspectionOrder, arrival: Arrival, deadline: float, sha256: str
+        self,
+        frame: Frame,
+        order: InspectionOrder,
+        submission: Submission,
+        arrival: Arrival,
+        deadline: float,
+        sha256: str,
     ) -> tuple[Inspection, Evidence]:
         recipe = await self._way.recipes.ready(order.recipe)
         try:
-            async with self._way.gate.admitted(recipe.name, deadline):
-                passage = await self._pass(frame, recipe)
+            async with self._way.gate.admitted(recipe.name, deadline) as place:
+                passage = await self._router.judged(frame, recipe, submission, place, deadline)
         except DeadlineUnreachable:
             return unreachable_inspection(order, arrival.received_at, recipe, sha256), Evidence.unseen(frame, recipe)
         if isinstance(passage, Refused):
             unseen = Evidence.unseen(frame, passage.recipe)
             return refused_inspection(order, arrival.received_at, passage, sha256), unseen
         return decided_inspection(order, arrival.received_at, passage, sha256), passage.evidence(frame)
-
-    async def _pass(self, frame: Frame, recipe: Recipe) -> Passage | Refused:
-        """Through both services; once more from the start when the recipe was promoted in between."""
-        try:
-            return await self._pass_once(frame, recipe)
-        except RecipeChanged:
-            self._way.recipes.forget()
-            return await self._pass_once(frame, await self._way.recipes.ready(recipe.name))
-
-    async def _pass_once(self, frame: Frame, recipe: Recipe) -> Passage | Refused:
-        started = time.perf_counter()
-        limited = recipe.quality is not None
-        prepared = await self._way.preprocessor.preprocess(frame, recipe.steps, measure_quality=limited)
-        preprocessed = time.perf_counter()
-        reason = refusal_of(frame, recipe, prepared)
-        if reason is not None:
-            return Refused(recipe, prepared, reason, preprocessed - started)
-        decided = await self._way.decider.decide(recipe, prepared)
-        return Passage(recipe, prepared, decided, preprocessed - started, time.perf_counter() - preprocessed)
 
     async def _recorded(
         self, inspection: Inspection, evidence: Evidence, claim: Claim | None, stream: CameraStream | None
@@ -267,8 +265,10 @@ class Inspector:
         self, inspection: Inspection, evidence: Evidence, claim: Claim | None, stream: CameraStream | None
     ) -> Inspection:
         async with self._way.records.ending(claim):
-            archived = await self._way.archive.put(inspection, evidence)
-            await self._way.records.record(inspection, archived, claim, stream)
+            with timed(self._observer, "archive"):
+                archived = await self._way.archive.put(inspection, evidence)
+            with timed(self._observer, "record"):
+                await self._way.records.record(inspection, archived, claim, stream)
         links = Links.of(
             inspection.inspection_id,
             pictures=archived is not None,

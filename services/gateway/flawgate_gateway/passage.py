@@ -10,7 +10,7 @@ from uuid_utils import uuid7
 from flawgate_contracts.context import current_context
 from flawgate_contracts.recipe import Recipe
 from flawgate_contracts.steps import STEPS
-from flawgate_gateway.answer import FrameFacts, Inspection, Links
+from flawgate_gateway.answer import FrameFacts, Inspection, Links, Variant
 from flawgate_gateway.frames import Frame, InspectionOrder
 from flawgate_gateway.ports import Decided, Evidence, PreparedTensor
 from flawgate_imaging.findings import stage_scores
@@ -31,6 +31,8 @@ class Passage:
     decided: Decided
     preprocess_seconds: float
     decide_seconds: float
+    variant: Variant = "stable"
+    """Which decision service judged it, by its own recipe."""
 
     def evidence(self, frame: Frame) -> Evidence:
         """What its pictures are drawn from."""
@@ -58,6 +60,8 @@ class Refused:
     prepared: PreparedTensor
     reason: Refusal
     preprocess_seconds: float
+    variant: Variant = "stable"
+    """Whose recipe limits it."""
 
 
 def refusal_of(frame: Frame, recipe: Recipe, prepared: PreparedTensor) -> Refusal | None:
@@ -83,6 +87,7 @@ def decided_inspection(order: InspectionOrder, received_at: datetime, passage: P
         recipe_version=decided.recipe_version,
         policy_version=decided.policy_version,
         policy=passage.recipe.policy.model_dump(mode="json"),
+        variant=passage.variant,
         evaluation=decided.evaluation,
         score=decided.score,
         threshold=decided.threshold,
@@ -119,6 +124,7 @@ def refused_inspection(order: InspectionOrder, received_at: datetime, refused: R
         received_at,
         refused.recipe,
         reason=refused.reason.value,
+        variant=refused.variant,
         frame=FrameFacts(width=geometry.frame_width, height=geometry.frame_height, sha256=sha256),
         stage_seconds=_preprocessing_seconds(prepared, refused.preprocess_seconds),
         picture_quality=_picture_quality(prepared),

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import datetime
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from flawgate_contracts.kinds import Kind
 from flawgate_contracts.recipe import Recipe
 from flawgate_contracts.steps import Step
+from flawgate_gateway.admission.observer import AdmissionObserver
 from flawgate_gateway.answer import ClassProbability, Defect, Inspection, ModelFacts
 from flawgate_gateway.archive.archived import Archived
 from flawgate_gateway.frames import Frame
@@ -55,16 +57,41 @@ class Decided:
     """(height, width), uint8, × 255: where the class answered is seen (Grad-CAM); None where no recipe says it."""
 
 
+RecipeState = Literal["READY", "UNTRUSTED", "UNAVAILABLE", "BROKEN"]
+"""Of an UNTRUSTED recipe every frame is NOT_DECIDABLE: its models answer, but judge its golden frames otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenCheck:
+    """The last check of a recipe's golden frames."""
+
+    checked_at: datetime
+    """UTC."""
+    passed: int
+    """Frames that were judged as they should be."""
+    failed: int
+    missing: int
+    """Frames whose pictures were not at hand."""
+    largest_difference: float
+    """Of a score from the one expected, 0–1."""
+
+
 @dataclass(frozen=True, slots=True)
 class ListedRecipe:
     """A recipe as decision lists it."""
 
     name: str
-    state: str
-    """READY, UNAVAILABLE or BROKEN."""
+    state: RecipeState
     detail: str
     recipe: Recipe | None
     """None where it could not be read."""
+    golden: GoldenCheck | None = None
+    """None where there was no check, e.g. since it has no golden frames."""
+
+    @property
+    def usable(self) -> Recipe | None:
+        """The recipe, if frames can be judged by it: also one that is not trusted, so that each has its record."""
+        return self.recipe if self.state in ("READY", "UNTRUSTED") else None
 
 
 class RecipeSource(Protocol):
@@ -99,8 +126,25 @@ class Decider(Protocol):
         ...
 
 
-class Observer(Protocol):
+Stage = Literal["wait", "preprocess", "decide", "archive", "record"]
+"""A part of an inspection's time, hops included."""
+STAGES: tuple[Stage, ...] = get_args(Stage)
+
+
+class StageObserver(Protocol):
+    """Whoever measures stages."""
+
+    def stage(self, stage: Stage, seconds: float) -> None:
+        """A frame was in that stage for so long, whatever came of it."""
+        ...
+
+
+class Observer(AdmissionObserver, StageObserver, Protocol):
     """Whoever counts."""
+
+    def listed(self, recipes: Sequence[ListedRecipe]) -> None:
+        """These are the recipes by which frames are inspected from now on."""
+        ...
 
     def started(self) -> None:
         """An inspection was taken on."""

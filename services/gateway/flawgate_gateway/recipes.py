@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from flawgate_contracts.context import bound, current_context
@@ -20,9 +20,14 @@ class RecipeBook:
     def __init__(self, decider: Decider, *, ttl_s: float) -> None:
         self._decider = decider
         self._ttl_s = ttl_s
+        self._told: list[Callable[[Sequence[ListedRecipe]], None]] = []
         self._listed: Sequence[ListedRecipe] = ()
         self._listed_at = float("-inf")
         self._asking: asyncio.Task[None] | None = None
+
+    def tell(self, told: Callable[[Sequence[ListedRecipe]], None]) -> None:
+        """Call this with each list from now on, before any frame is inspected by it."""
+        self._told.append(told)
 
     async def listed(self) -> Sequence[ListedRecipe]:
         """All recipes, sorted by name. Raises `FlawgateError`."""
@@ -36,7 +41,7 @@ class RecipeBook:
             DependencyUnavailable: decision does not answer.
         """
         found = _named(name, await self._fresh(self._ttl_s))
-        if found is None or found.state != "READY":
+        if found is None or found.usable is None:
             found = _named(name, await self._fresh(MIN_AGE_S))
         if found is None:
             known = ", ".join(listed.name for listed in self._listed) or "none yet"
@@ -66,9 +71,14 @@ class RecipeBook:
             DependencyUnavailable: decision does not answer.
         """
         found = await self.find(name)
-        if found.recipe is None or found.state != "READY":
+        if found.usable is None:
             raise _refusal(found)
-        return found.recipe
+        return found.usable
+
+    def last_listed(self, name: str) -> Recipe | None:
+        """The recipe of that name as it was last listed, however long ago; None where it was not, or is broken."""
+        found = _named(name, self._listed)
+        return None if found is None else found.recipe
 
     def forget(self) -> None:
         """Ask again the next time, even while an answer is on its way."""
@@ -89,6 +99,8 @@ class RecipeBook:
         """One question for all who wait for its answer: no one's deadline ends it, and no one's going away."""
         with bound(replace(current_context(), deadline=None)):
             listed = await self._decider.recipes()
+        for told in self._told:
+            told(listed)
         if self._asking is asyncio.current_task():
             self._listed, self._listed_at = listed, time.monotonic()
 

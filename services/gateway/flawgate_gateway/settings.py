@@ -1,20 +1,20 @@
 """Settings of the gateway: environment variables `GATEWAY_...`."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
-from flawgate_contracts.settings import GrpcServiceSettings, Port, is_loopback
+from flawgate_contracts.settings import CallingServiceSettings, Port, is_loopback
 from flawgate_contracts.startup import StartupError
-from flawgate_gateway.access.tls import TlsFiles
 from flawgate_gateway.archive.retention import Retention
 from flawgate_gateway.archive.terms import ArchiveTerms
+from flawgate_gateway.frames import PlantId
 
 
-class GatewaySettings(GrpcServiceSettings):
+class GatewaySettings(CallingServiceSettings):
     """What the gateway is told at its start."""
 
     model_config = SettingsConfigDict(env_prefix="GATEWAY_", frozen=True, extra="forbid")
@@ -49,16 +49,12 @@ class GatewaySettings(GrpcServiceSettings):
         le=1e6,
         description="Requests a second, on average, of a key that has no rate of its own; of each gateway.",
     )
-    tls_certificate_file: Path | None = Field(
-        default=None, description="PEM file of the certificate (and those between it and its root) of both doors."
-    )
-    tls_key_file: Path | None = Field(
-        default=None,
-        validate_default=True,
-        description="PEM file of the certificate's private key, without a password.",
-    )
-    tls_client_ca_file: Path | None = Field(
-        default=None, description="PEM file of roots; only clients with a certificate of one of them are served (mTLS)."
+    access_log_sample: int = Field(
+        default=1,
+        ge=1,
+        le=1_000_000,
+        description="Of so many requests at the REST door that went well one is logged; each one that failed or took a "
+        "second is.",
     )
     idempotency_h: float = Field(
         default=24.0, ge=0.01, le=24 * 31, description="Hours for which an idempotency key is remembered."
@@ -78,8 +74,46 @@ class GatewaySettings(GrpcServiceSettings):
     outbox_retention_days: float = Field(
         default=30.0, ge=0.01, le=3650, description="Days for which delivered events are kept, for replays."
     )
-    preprocessing_target: str = Field(default="127.0.0.1:8082", description="Preprocessing's gRPC, `host:port`.")
-    decision_target: str = Field(default="127.0.0.1:8083", description="Decision's gRPC address, `host:port`.")
+    preprocessing_target: str = Field(
+        default="127.0.0.1:8082",
+        description="Preprocessing's gRPC, `host:port`; where the host has several addresses, calls go round all of "
+        "them, and so they do with a list: `ipv4:10.0.0.1:8082,10.0.0.2:8082`.",
+    )
+    decision_target: str = Field(default="127.0.0.1:8083", description="Decision's gRPC address, in the same form.")
+    canary_decision: str | None = Field(
+        default=None,
+        min_length=1,
+        description="gRPC address, `host:port`, of a second decision that judges a share of the frames; what it cannot "
+        "judge the first one does (docs/canary.md).",
+    )
+    canary_share: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Share of the frames that the canary judges, 0 to 1; at 0 only those whose requests name it.",
+    )
+    canary_timeout_s: float = Field(
+        default=2.0,
+        ge=0.05,
+        le=60,
+        description="Longest time that the canary may take for a frame, in seconds, and never more than half of what "
+        "is left of its deadline.",
+    )
+    shadow_decision: str | None = Field(
+        default=None,
+        min_length=1,
+        description="gRPC address, `host:port`, of a second decision whose answers are compared with those given, and "
+        "never used.",
+    )
+    shadow_share: float = Field(
+        default=1.0, ge=0, le=1, description="Share of the frames that are compared with the shadow's answers, 0 to 1."
+    )
+    shadow_max_frames: int = Field(
+        default=4, ge=1, le=1_000, description="Frames compared at once; further ones are not compared."
+    )
+    shadow_max_bytes: int = Field(
+        default=64 * 1024 * 1024, ge=1024, le=1024**4, description="Bytes of these frames, as they came."
+    )
     max_message_bytes: int = Field(
         default=160 * 1024 * 1024, ge=1024, le=1024**3, description="Longest gRPC message sent or taken, in bytes."
     )
@@ -175,6 +209,26 @@ class GatewaySettings(GrpcServiceSettings):
         le=60,
         description="Seconds after which a policy that another gateway activated is seen at the latest.",
     )
+    stations: Annotated[tuple[PlantId, ...], NoDecode] = Field(
+        default=(),
+        max_length=256,
+        description="Names of stations, comma separated, that are counted each by itself in metrics, all others as "
+        "`other`; where none are named, the first 64 that are seen, so that whoever may inspect can take their places.",
+    )
+
+    @field_validator("stations", mode="before")
+    @classmethod
+    def _comma_separated(cls, value: Any) -> Any:
+        return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+    @field_validator("canary_share")
+    @classmethod
+    def _share_of_something(cls, value: float, info: ValidationInfo) -> float:
+        if value > 0 and info.data.get("canary_decision") is None:
+            raise PydanticCustomError(
+                "no_canary", "there is no canary that could get a share: give GATEWAY_CANARY_DECISION too"
+            )
+        return value
 
     @field_validator("access")
     @classmethod
@@ -188,28 +242,6 @@ class GatewaySettings(GrpcServiceSettings):
                 {"host": host},
             )
         return value
-
-    @field_validator("tls_key_file")
-    @classmethod
-    def _certificate_and_key(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        if (value is None) != (info.data.get("tls_certificate_file") is None):
-            raise PydanticCustomError(
-                "tls_half", "a certificate and its key go together: give GATEWAY_TLS_CERTIFICATE_FILE too, or neither"
-            )
-        return value
-
-    @field_validator("tls_client_ca_file")
-    @classmethod
-    def _clients_by_tls_alone(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        if value is not None and info.data.get("tls_certificate_file") is None:
-            raise PydanticCustomError("tls_half", "clients have no certificates without GATEWAY_TLS_CERTIFICATE_FILE")
-        return value
-
-    def tls_files(self) -> TlsFiles | None:
-        """Where the certificate of both doors is; None where there is none."""
-        if self.tls_certificate_file is None or self.tls_key_file is None:
-            return None
-        return TlsFiles(self.tls_certificate_file, self.tls_key_file, self.tls_client_ca_file)
 
     def archive_terms(self) -> ArchiveTerms:
         """Where pictures are kept, and which."""

@@ -1,7 +1,6 @@
 """The golden frames of a recipe's version, found and prepared. See flawgate_contracts.golden."""
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from flawgate_contracts.errors import DamagedModel, FlawgateError
 from flawgate_contracts.golden import FILE, Golden, GoldenFrame
 from flawgate_contracts.recipe import Recipe
 from flawgate_imaging import decoding, pipeline
+from flawgate_imaging.golden_pattern import PATTERN, pattern
 
 Tensor = NDArray[np.uint8]
 
@@ -40,10 +40,12 @@ class Missing:
     Attributes:
         frame: what would have to be said about it.
         why: it is not at hand.
+        is_damaged: whether it is one that belongs to the version's own files.
     """
 
     frame: GoldenFrame
     why: str
+    is_damaged: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,10 @@ class Frames:
         return tuple(each for each in self.all if isinstance(each, Missing))
 
 
+NO_FRAMES = Frames(0.0, ())
+"""Of a version that has none."""
+
+
 def read(folder: Path) -> Golden | None:
     """What golden.json says of a version; None where there is none.
 
@@ -88,7 +94,7 @@ def read(folder: Path) -> Golden | None:
 
 
 def collect(recipe: Recipe, folder: Path, pictures: Path | None) -> Frames:
-    """Find the tensors of a version's golden frames.
+    """Find the tensors of a version's golden frames, for somebody who may still refuse the version.
 
     Args:
         recipe: of the version.
@@ -100,8 +106,27 @@ def collect(recipe: Recipe, folder: Path, pictures: Path | None) -> Frames:
     """
     golden = read(folder)
     if golden is None:
-        return Frames(0.0, ())
-    return Frames(golden.tolerance, tuple(_each(recipe, folder, pictures, golden)))
+        return NO_FRAMES
+    frames = Frames(golden.tolerance, tuple(_kept(recipe, folder, pictures, frame) for frame in golden.frames))
+    for each in frames.missing:
+        if each.is_damaged:
+            raise DamagedModel(f"{each.why}; restore it, or export the recipe again.", {"frame": each.frame.name})
+    return frames
+
+
+def gather(recipe: Recipe, golden: Golden, folder: Path | None, pictures: Path | None) -> Frames:
+    """Find as many tensors of a version's golden frames as there are, for somebody who serves it already.
+
+    The pattern of blocks needs no file, and a picture that is damaged is one frame that is missing.
+
+    Args:
+        recipe: of the version.
+        golden: what its golden.json says.
+        folder: of the version, `<recipe>/<version>` of the repository; None: it is out of reach.
+        pictures: as for `collect`.
+    """
+    found = (_made(recipe, frame) or _kept(recipe, folder, pictures, frame) for frame in golden.frames)
+    return Frames(golden.tolerance, tuple(found))
 
 
 def digest(tensor: Tensor) -> str:
@@ -109,29 +134,34 @@ def digest(tensor: Tensor) -> str:
     return hashlib.sha256(np.ascontiguousarray(tensor).tobytes()).hexdigest()
 
 
-def _each(recipe: Recipe, folder: Path, pictures: Path | None, golden: Golden) -> Iterator[Found | Missing]:
-    for frame in golden.frames:
-        if frame.picture is not None:
-            yield Found(frame, _shipped(folder / frame.picture, frame))
-        elif pictures is None:
-            yield Missing(frame, "its picture is not shipped; name the folder of the data set with --frames")
-        else:
-            yield _looked_up(pictures / frame.name, recipe, frame)
+def _made(recipe: Recipe, frame: GoldenFrame) -> Found | None:
+    """The pattern of blocks, if it is that."""
+    if frame.name != PATTERN:
+        return None
+    tensor = pipeline.to_tensor(pattern(recipe.input))
+    return Found(frame, tensor) if digest(tensor) == frame.sha256 else None
 
 
-def _shipped(path: Path, frame: GoldenFrame) -> Tensor:
+def _kept(recipe: Recipe, folder: Path | None, pictures: Path | None, frame: GoldenFrame) -> Found | Missing:
+    """From a picture."""
+    if frame.picture is not None and folder is not None:
+        return _shipped(folder / frame.picture, frame)
+    if pictures is not None:
+        return _looked_up(pictures / frame.name, recipe, frame)
+    if frame.picture is not None:
+        return Missing(frame, "the model repository's folder is out of reach")
+    return Missing(frame, "its picture is not shipped; name the folder of the data set")
+
+
+def _shipped(path: Path, frame: GoldenFrame) -> Found | Missing:
     """From the version's own PNG."""
     try:
         tensor = pipeline.to_tensor(decoding.decode(path.read_bytes()))
-    except (OSError, FlawgateError) as err:
-        raise _damaged(path, "is missing or no picture") from err
+    except (OSError, FlawgateError):
+        return Missing(frame, f"{path} is missing or no picture", is_damaged=True)
     if digest(tensor) != frame.sha256:
-        raise _damaged(path, "is another picture than golden.json names")
-    return tensor
-
-
-def _damaged(path: Path, what: str) -> DamagedModel:
-    return DamagedModel(f"{path} {what}; restore it, or export the recipe again.", {"file": str(path)})
+        return Missing(frame, f"{path} is another picture than golden.json names", is_damaged=True)
+    return Found(frame, tensor)
 
 
 def _looked_up(path: Path, recipe: Recipe, frame: GoldenFrame) -> Found | Missing:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from flawgate_contracts.errors import ModelFailure
 from flawgate_contracts.recipe import Recipe
+from flawgate_contracts.tracing import client_span, span
 from flawgate_imaging.defects import Defect
 from flawgate_imaging.findings import findings
 from flawgate_imaging.geometry import Geometry
@@ -87,7 +88,8 @@ async def decide(
     """
     started = time.perf_counter()
     frames = shown(tensor, recipe.tiling)
-    answers = await ask(server, recipe, frames, timeout_s=timeout_s)
+    with client_span("infer", recipe=recipe.name):
+        answers = await ask(server, recipe, frames, timeout_s=timeout_s)
     infer_seconds = time.perf_counter() - started
     return await asyncio.to_thread(_concluded, recipe, frames, answers, geometry, infer_seconds)
 
@@ -96,11 +98,14 @@ def _concluded(
     recipe: Recipe, frames: NDArray[np.uint8], answers: Answers, geometry: Geometry, infer_seconds: float
 ) -> Decision:
     started = time.perf_counter()
-    judgement = judged(recipe, frames, answers)
-    found = findings(recipe, judgement, geometry)
+    with span("policy", recipe=recipe.name) as judging:
+        judgement = judged(recipe, frames, answers)
+        found = findings(recipe, judgement, geometry)
+        verdict = evaluate(judgement.score, found.areas, recipe.policy)
+        judging.set(evaluation=verdict.evaluation, score=judgement.score)
     told = judgement.probabilities
     return Decision(
-        verdict=evaluate(judgement.score, found.areas, recipe.policy),
+        verdict=verdict,
         score=judgement.score,
         class_name=_class_name(recipe, judgement.answer),
         probabilities=() if told is None else tuple(told.tolist()),

@@ -1,7 +1,10 @@
 """The gRPC door: proto to a call, the answer to proto."""
 
 import asyncio
+import time
+from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from functools import partial
 
 from google.protobuf.json_format import MessageToDict
@@ -11,7 +14,8 @@ from flawgate.preprocessing.v1 import preprocessing_pb2 as pb
 from flawgate.preprocessing.v1 import preprocessing_pb2_grpc
 from flawgate_contracts.errors import EmptyFrame
 from flawgate_contracts.interceptors import Context
-from flawgate_contracts.metrics import StageMetrics
+from flawgate_contracts.metrics.serving import StageMetrics
+from flawgate_contracts.tracing import past_span
 from flawgate_imaging.decoding import Limits
 from flawgate_imaging.geometry import Geometry
 from flawgate_imaging.preparing import PreparedTensor, RawFrame, prepare
@@ -31,10 +35,32 @@ class PreprocessingServicer(preprocessing_pb2_grpc.PreprocessingServiceServicer)
         """See the proto."""
         steps = read_steps([MessageToDict(step) for step in request.steps])
         work = partial(prepare, _frame(request), steps, self._limits, measure_quality=request.measure_quality)
-        prepared = await asyncio.get_running_loop().run_in_executor(self._executor, work)
-        self._stages.observe("decode", prepared.decode_seconds)
-        self._stages.observe("steps", prepared.steps_seconds)
-        return _response(prepared)
+        worked = await asyncio.get_running_loop().run_in_executor(self._executor, _timed, work)
+        self._tell(worked)
+        return _response(worked.prepared)
+
+    def _tell(self, worked: "_Worked") -> None:
+        """Count the stages, and put them in the trace: the thread in which they ran knows nothing of the request."""
+        decode_s, steps_s = worked.prepared.decode_seconds, worked.prepared.steps_seconds
+        self._stages.observe("decode", decode_s)
+        self._stages.observe("steps", steps_s)
+        past_span("decode", start_ns=worked.began_ns, seconds=decode_s)
+        past_span("steps", start_ns=worked.ended_ns - round(steps_s * 1e9), seconds=steps_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Worked:
+    """What came of the work of a thread, and when it did it, by `time.time_ns()`."""
+
+    began_ns: int
+    ended_ns: int
+    prepared: PreparedTensor
+
+
+def _timed(work: Callable[[], PreparedTensor]) -> _Worked:
+    began_ns = time.time_ns()
+    prepared = work()
+    return _Worked(began_ns, time.time_ns(), prepared)
 
 
 def _frame(request: pb.PreprocessRequest) -> bytes | RawFrame:

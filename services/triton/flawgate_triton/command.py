@@ -50,7 +50,15 @@ def triton_command(
     arguments = [f"--{name}={value}" for name, value in settings.items()]
     # config.pbtxt is the contract: nothing is guessed, and each model starts one worker process less.
     arguments.append("--disable-auto-complete-config")
+    arguments += [f"--trace-config={setting}" for setting in _trace_settings(options.trace_url)]
     return [str(binary), *arguments, *(f"--load-model={name}" for name in options.load_models)]
+
+
+def _trace_settings(url: str | None) -> list[str]:
+    """Spans of those requests alone that bring a `traceparent`: rate 0 adds none of Triton's own choosing."""
+    if url is None:
+        return []
+    return ["mode=opentelemetry", "level=TIMESTAMPS", "rate=0", "count=-1", f"opentelemetry,url={url}"]
 
 
 def triton_environment(

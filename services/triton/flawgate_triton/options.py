@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Options:
         load_models: names of models to load at start, with `explicit`.
         model_config_name: `<model>/configs/<name>.pbtxt` is read in place of config.pbtxt where it exists.
         log_verbose: Triton's verbosity, 0 = off.
+        trace_url: OTLP/HTTP address of a collector, which gets spans of the requests that bring a `traceparent`;
+            None = no tracing.
         ready_timeout_s: seconds within which Triton must have loaded its models.
     """
 
@@ -37,6 +40,7 @@ class Options:
     load_models: tuple[str, ...]
     model_config_name: str | None
     log_verbose: int
+    trace_url: str | None
     ready_timeout_s: float
 
     @property
@@ -75,6 +79,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         load_models=tuple(values.load_model),
         model_config_name=values.model_config_name,
         log_verbose=values.log_verbose,
+        trace_url=values.trace_url,
         ready_timeout_s=values.ready_timeout,
     )
 
@@ -100,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--load-model", action="append", default=[], metavar="NAME", help="model to load at start; may be repeated")
     add("--model-config-name", metavar="NAME", help="read configs/NAME.pbtxt of a model in place of config.pbtxt")
     add("--log-verbose", type=_natural, default=0, metavar="N", help="Triton's verbosity (default: %(default)s)")
+    add("--trace-url", type=_url, metavar="URL", help="OTLP/HTTP collector, e.g. http://127.0.0.1:4318/v1/traces")
     add("--ready-timeout", type=_seconds, default=120.0, metavar="S", help="seconds to load all models (default: 120)")
     return parser
 
@@ -110,6 +116,14 @@ def _address(text: str) -> str:
         return str(ipaddress.IPv4Address(text))
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no IPv4 address, give one such as 127.0.0.1") from None
+
+
+def _url(text: str) -> str:
+    """An address of HTTP, without what Triton's own option would take for its end."""
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or "," in text:
+        raise argparse.ArgumentTypeError(f"{text!r} is no URL of a collector, give http://HOST:4318/v1/traces")
+    return text
 
 
 def _port(text: str) -> int:

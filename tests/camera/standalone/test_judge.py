@@ -11,9 +11,9 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from support.gateway_cluster import GatewayCluster, running_gateway
 from support.grpc_door import DoorCaller, door_caller
-from support.pictures import spot_pixels, spot_png
+from support.pictures import coloured, spot_pixels, spot_png
 from support.served import spot_model
-from support.standalone import STAND, STREAM_ID, TAKEN_AT, assert_alike, captured, coloured, identity
+from support.standalone import STAND, STREAM_ID, TAKEN_AT, assert_alike, captured, identity
 from support.tiny_kinds import SPOT, TINIES
 from support.tiny_repository import HEIGHT, WIDTH, write_recipe
 

@@ -5,12 +5,20 @@ from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
+from support.golden import write_golden
 from support.pictures import spot_png
 from support.standalone import STAND, captured
 from support.tiny_repository import write_spot
 
 from flawgate_camera.standalone.judge import StandaloneJudge
-from flawgate_contracts.errors import BrokenRecipe, DamagedModel, FlawgateError, ModelFailure, UnknownRecipe
+from flawgate_contracts.errors import (
+    BrokenRecipe,
+    DamagedModel,
+    FlawgateError,
+    GoldenFailed,
+    ModelFailure,
+    UnknownRecipe,
+)
 from flawgate_contracts.repository import switch
 from flawgate_contracts.repository.layout import ModelRepository
 
@@ -42,6 +50,30 @@ async def test_a_promoted_version_is_taken_up_without_a_restart(repository: Mode
     before = await judged(judge)
     switch.switch(repository, repository.recipe("spot", 2))
     assert (before, await judged(judge)) == (("1", 1.0), ("2", 0.5))
+    await judge.close()
+
+
+@pytest.mark.parametrize(("gain", "verdict"), [(0.5, ("2", 0.5)), (0.1, ("1", 1.0))], ids=["as exported", "otherwise"])
+async def test_a_version_is_taken_up_only_if_it_judges_its_golden_frames(
+    repository: ModelRepository, gain: float, verdict: tuple[str, float]
+) -> None:
+    """One that judges them otherwise on this machine leaves the version before at work."""
+    judge = looking(repository)
+    await judge.ready()
+    write_golden(repository.root, repository.recipe("spot", 2), {"bright": 250}, gain=gain)
+    switch.switch(repository, repository.recipe("spot", 2))
+    assert verdict == await judged(judge)
+    await judge.close()
+
+
+async def test_without_a_version_to_be_trusted_nothing_is_judged(repository: ModelRepository) -> None:
+    """The frame goes on undecided, and the log shows the golden frames."""
+    write_golden(repository.root, repository.recipe("spot", 1), {"bright": 250}, gain=0.1)
+    judge = looking(repository)
+    with capture_logs() as lines, pytest.raises(GoldenFailed, match="not to be trusted on this machine"):
+        await judged(judge)
+    (told,) = [line for line in lines if line["log_level"] == "error"]
+    assert "bright" in told["frames"]
     await judge.close()
 
 

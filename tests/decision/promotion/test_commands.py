@@ -116,6 +116,22 @@ def test_without_triton_the_way_without_it_is_told(run: Run, root: Path) -> None
     assert ModelRepository(root).active("spot") == 1
 
 
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        ("DECISION_UPSTREAM_TLS_CA_FILE", r"The TLS file nowhere\.pem cannot be read"),
+        ("DECISION_UPSTREAM_TLS_KEY_FILE", "DECISION_UPSTREAM_TLS_KEY_FILE: a certificate and its key go together"),
+    ],
+)
+def test_what_triton_is_known_by_is_decisions_setting(
+    run: Run, monkeypatch: pytest.MonkeyPatch, setting: str, sentence: str
+) -> None:
+    """Files of TLS that cannot be used are told before anything is asked."""
+    monkeypatch.setenv(setting, "nowhere.pem")
+    with pytest.raises(InvalidParameter, match=sentence):
+        run("promote", "spot", "2", "--triton", "127.0.0.1:1")
+
+
 def test_a_reason_to_go_on_unchecked_is_shown(run: Run, root: Path) -> None:
     """Whoever looks later sees why no golden frame was checked."""
     (root / "spot/2/golden.json").unlink()

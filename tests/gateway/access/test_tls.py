@@ -14,7 +14,6 @@ from support.raw_http import connection, head, is_closed
 from flawgate_contracts.errors import DependencyUnavailable
 from flawgate_contracts.startup import StartupError
 from flawgate_gateway.rest.tls import server_context
-from flawgate_gateway.rpc.tls import server_credentials
 from flawgate_gateway.settings import GatewaySettings
 
 MUTUAL = "mutual TLS"
@@ -118,7 +117,7 @@ def test_no_tls_before_1_2(authority: CertificateAuthority) -> None:
 def test_without_files_there_is_no_tls() -> None:
     """A proxy in front may take it."""
     assert server_context(GatewaySettings()) is None
-    assert server_credentials(GatewaySettings()) is None
+    assert GatewaySettings().all_tls_files() == {}
 
 
 def test_files_that_do_not_fit_are_one_sentence_at_the_start(tmp_path: Path) -> None:
@@ -141,6 +140,5 @@ def test_files_that_do_not_fit_are_one_sentence_at_the_start(tmp_path: Path) -> 
         (settings(certificate, key, nonsense), r"nonsense\.pem holds no certificate"),
     ]
     for files, sentence in wrong:
-        for build in (server_context, server_credentials):
-            with pytest.raises(StartupError, match=sentence):
-                build(GatewaySettings.model_validate(files))
+        with pytest.raises(StartupError, match=sentence):
+            server_context(GatewaySettings.model_validate(files))

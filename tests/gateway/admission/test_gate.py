@@ -3,6 +3,7 @@ import time
 from collections import Counter
 
 import pytest
+from support.gateway_fakes import CountingObserver
 
 from flawgate_contracts.errors import Overloaded
 from flawgate_gateway.admission.gate import AdmissionGate, DeadlineUnreachable
@@ -153,3 +154,34 @@ async def test_a_frame_that_fails_frees_the_place_and_teaches_nothing() -> None:
     with pytest.raises(ZeroDivisionError):
         await fail()
     await Line(gate).frame("a", allowed_s=0.1)
+
+
+async def test_who_waits_and_who_is_not_let_in_is_told() -> None:
+    """How long each waited, 0 where it did not, also where it gave up; and how many wait now."""
+    observer = CountingObserver()
+    line = Line(AdmissionGate(max_in_progress=1, max_waiting=2, observer=observer), work_s=0.1)
+    tasks = line.flood("a", 3)
+    await asyncio.sleep(0.02)
+    assert observer.queues["a"]() == 2
+    with pytest.raises(Overloaded):
+        await line.frame("a")
+    tasks[2].cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert observer.rejections == {"queue_full": 1}
+    at_once, gave_up, waited = observer.timed["wait"]
+    assert (at_once, observer.queues["a"]()) == (0, 0)
+    assert 0.01 < gave_up < waited
+
+
+async def test_a_deadline_that_cannot_be_met_is_told_once() -> None:
+    """Whether that was known at the door, or only when the place was free."""
+    observer = CountingObserver()
+    line = Line(AdmissionGate(max_in_progress=1, max_waiting=2, observer=observer), work_s=0.2)
+    first = line.flood("a", 1)
+    await asyncio.sleep(0)
+    with pytest.raises(DeadlineUnreachable):
+        await line.frame("a", allowed_s=0.1)
+    await asyncio.gather(*first)
+    with pytest.raises(DeadlineUnreachable):
+        await line.frame("a", allowed_s=0.1)
+    assert observer.rejections == {"deadline_unreachable": 2}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from support.archives import Pictures
-from support.object_store import S3Server, s3_server
+from support.object_store import S3Server, empty_place, s3_server
 
 from flawgate_gateway.archive.blobs import Blobs, BlobStore
 from flawgate_gateway.archive.folder import FolderStore
@@ -23,9 +23,7 @@ def s3() -> Iterator[S3Server]:
 @pytest.fixture
 def bucket_url(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
     """An empty place in S3, which clients of this process find."""
-    for name, value in s3.environment.items():
-        monkeypatch.setenv(name, value)
-    return f"s3://{s3.new_bucket()}/plant 1"
+    return empty_place(s3, monkeypatch, "plant 1")
 
 
 @pytest.fixture(params=["folder", "s3"])

@@ -1,7 +1,12 @@
+from pathlib import Path
+
 import pytest
+from support.object_store import S3Server
 
 from flawgate_contracts.errors import ArchiveUnavailable
 from flawgate_gateway.archive.blobs import Blobs, BlobStore, Quarantined, sha256_of
+from flawgate_gateway.archive.folder import FolderStore
+from flawgate_gateway.archive.objects import ObjectStore
 
 DATA = b"a frame"
 DIGEST = sha256_of(DATA)
@@ -90,3 +95,31 @@ async def test_what_is_not_there_is_quarantined_without_a_word(blobs: Blobs) -> 
     """A purge that was killed repeats its last step."""
     await blobs.quarantine(DIGEST, NOW_US)
     assert await blobs.quarantined() == []
+
+
+async def test_a_store_that_can_be_used_says_so(blobs: Blobs) -> None:
+    """Before the first blob and after it; looking leaves nothing behind."""
+    await blobs.check()
+    await blobs.put(DIGEST, DATA)
+    await blobs.check()
+    assert [blob.digest for blob in await blobs.listed(DIGEST[:2])] == [DIGEST]
+    assert await blobs.quarantined() == []
+
+
+async def test_a_bucket_that_is_gone_says_so(s3: S3Server, bucket_url: str) -> None:
+    """To S3's client it looks like a picture that is not there, and nothing can be put into it."""
+    blobs = Blobs(ObjectStore(bucket_url), workers=1, timeout_s=20)
+    await blobs.check()
+    s3.delete_bucket(bucket_url)
+    with pytest.raises(ArchiveUnavailable):
+        await blobs.check()
+    blobs.close()
+
+
+async def test_a_folder_that_cannot_be_written_to_says_so(tmp_path: Path) -> None:
+    """Such as where a file stands in its place."""
+    (tmp_path / "pictures").touch()
+    blobs = Blobs(FolderStore(tmp_path / "pictures"), workers=1, timeout_s=20)
+    with pytest.raises(ArchiveUnavailable):
+        await blobs.check()
+    blobs.close()

@@ -49,13 +49,20 @@ def test_only_what_the_protocol_needs_goes_along(gateway: httpx.Client, triton: 
         "x-forwarded-for": "1",
     }
     wanted = {"x-request-id": "mes-7", "accept-encoding": "gzip"}
-    answer = gateway.post(INFER, content=BINARY, headers={**HEADERS, **secrets, **wanted})
+    trace = f"00-{'4' * 32}-{'2' * 16}-01"
+    answer = gateway.post(INFER, content=BINARY, headers={**HEADERS, **secrets, **wanted, "traceparent": trace})
     asked = triton.asked[0].headers
     assert secrets.keys() & asked.keys() == set()
     assert {name: asked[name] for name in wanted} == wanted
-    assert asked["traceparent"].startswith("00-")
+    assert asked["traceparent"].startswith(f"00-{'4' * 32}-")
     assert "x-secret-of-triton" not in answer.headers
     assert answer.headers["x-request-id"] == "mes-7"
+
+
+def test_a_trace_that_nobody_keeps_does_not_reach_triton(gateway: httpx.Client, triton: FakeTriton) -> None:
+    """Triton would send spans of whatever comes with a `traceparent`."""
+    gateway.post(INFER, content=BINARY, headers={**HEADERS, "traceparent": f"00-{'4' * 32}-{'2' * 16}-00"})
+    assert "traceparent" not in triton.asked[0].headers
 
 
 @pytest.mark.parametrize(

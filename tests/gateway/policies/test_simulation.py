@@ -119,6 +119,19 @@ def marked(minute: int, areas: Sequence[int], *, policy_version: str = "1", **ch
     return inspection(minute, **{**fields, **changes})
 
 
+@pytest.mark.parametrize("areas", [{}, {"stain": AreaLimits(max_px=100)}], ids=["by score", "by area"])
+async def test_scores_of_models_that_were_not_to_be_trusted_say_nothing(
+    database: Database, areas: dict[str, AreaLimits]
+) -> None:
+    """No policy would have made an OK of them: their golden frames were judged wrongly when they were given."""
+    bench = PolicyBench(database, recipe=MARKS.recipe)
+    untrusted = {"evaluation": "NOT_DECIDABLE", "reason": "GOLDEN_CHECK_FAILED"}
+    await recorded(database, [marked(0, []), marked(1, [], **untrusted), marked(2, [], **untrusted)])
+    told = await bench.simulator.simulate(SimulationRequest(recipe="marks", policy=Policy(areas=areas)))
+    assert told.not_simulated == {"NOT_TRUSTED": 2}
+    assert [(outcome.proposed, outcome.count) for outcome in told.outcomes] == [("OK", 1)]
+
+
 async def test_a_policy_on_areas_judges_the_defects_on_record(database: Database) -> None:
     """Small ones left out, as it says; where the defects of all are not known, the record is counted apart."""
     bench = PolicyBench(database, recipe=MARKS.recipe)

@@ -38,7 +38,7 @@ async def test_an_inspection_is_one_line(database: Database) -> None:
     expected = (
         f"{written.inspection_id},2026-11-20T06:00:00.000Z,NOT_OK,SCORE_ABOVE_THRESHOLD,0.95,0.9,0.05,spot,1,1,"
         f",,,,SN-7,L1,,spot,2,64,2026-11-20T05:59:59.000Z,2026-11-20T05:59:59.900Z,24,32,{'0' * 64},0.1.0,"
-        f"{'a' * 32},{'b' * 32}\r\n"
+        f"{'a' * 32},{'b' * 32},stable\r\n"
     )
     assert f"{','.join(COLUMNS)}\r\n{expected}" == (await exported(database)).decode()
 

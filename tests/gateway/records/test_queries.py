@@ -69,6 +69,7 @@ async def test_an_inspection_is_found_as_it_was_recorded(database: Database) -> 
         ({"recipe_version": "7"}, {"recipe_version": "7"}),
         ({"recipe_version": "7"}, {"recipe": "spot", "recipe_version": "7"}),
         ({"policy_version": "2"}, {"policy_version": "2"}),
+        ({"variant": "canary"}, {"variant": "canary"}),
         ({"evaluation": "NOT_OK"}, {"evaluation": ("NOT_OK",)}),
         ({"evaluation": "NOT_OK"}, {"evaluation": ("NOT_OK", "NOT_DECIDABLE"), "station": "S1"}),
         ({"reason": "LATE"}, {"reason": "LATE"}),

@@ -7,14 +7,18 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 from support.gateway_cluster import served
 from support.pictures import spot_png
 from support.records import BreakingDatabase, inspection, recorded
 
+from flawgate_contracts.metrics.gateway import HttpMetrics
 from flawgate_gateway.access.gate import OpenGate
 from flawgate_gateway.database.connections import POOL_SIZE, Database, connect
 from flawgate_gateway.records.csv_rows import BATCH, COLUMNS
 from flawgate_gateway.rest.access import AccessMiddleware
+from flawgate_gateway.rest.access_log import AccessLog
+from flawgate_gateway.rest.counting import RequestCounter
 from flawgate_gateway.rest.middleware import ContextMiddleware
 from flawgate_gateway.rest.problems import install_handlers
 from flawgate_gateway.rest.queries import query_routes
@@ -28,7 +32,8 @@ def query_app(database: Database) -> FastAPI:
     app.include_router(query_routes(database))
     install_handlers(app)
     app.add_middleware(AccessMiddleware, gate=OpenGate())
-    app.add_middleware(ContextMiddleware)
+    counter = RequestCounter(HttpMetrics(CollectorRegistry()))
+    app.add_middleware(ContextMiddleware, access_log=AccessLog(1), counter=counter, stopping=lambda: False)
     return app
 
 

@@ -5,7 +5,8 @@ from support.reviewed import review
 from flawgate_contracts.errors import InvalidParameter
 from flawgate_gateway.answer import Inspection
 from flawgate_gateway.database.connections import Database
-from flawgate_gateway.reviews.queue import QueueQuery, read_queue, waiting
+from flawgate_gateway.reviews.counting import count_waiting, counts
+from flawgate_gateway.reviews.queue import QueueQuery, candidates, read_queue, waiting
 
 SCORES = {"far": 0.1, "below": 0.86, "edge": 0.85, "past the edge": 0.8499, "above": 0.93, "sure": 1.0}
 
@@ -103,3 +104,36 @@ async def test_the_queue_reads_two_small_indexes(database: Database, query: Queu
     for plan, index in zip(plans, ("ix_inspections_not_ok", "ix_inspections_near"), strict=True):
         assert index in plan
         assert "TEMP B-TREE" not in plan
+
+
+async def test_those_that_wait_are_counted(database: Database) -> None:
+    """As the queue shows them unless told otherwise: NOT_DECIDABLE or near, and not reviewed."""
+    records = [near(minute, 0.89) for minute in range(4)]
+    records += [inspection(minute, evaluation="NOT_DECIDABLE", score=None) for minute in range(3)]
+    await recorded(database, [*records, near(9, 0.1), near(9, 0.89, reason="AREAS_WITHIN_LIMITS")])
+    await review(database, records[0].inspection_id, "OK", "NOT_OK")
+    await review(database, records[4].inspection_id, "NOT_OK")
+    assert len(await queued(database)) == 5
+    assert await count_waiting(database) == 5
+
+
+async def test_the_count_looks_at_the_latest_alone(database: Database) -> None:
+    """It costs the same after ten years; what nobody has looked at for so long is not in it."""
+    await recorded(database, [near(minute, 0.89) for minute in range(6)])
+    assert await count_waiting(database, latest=4) == 4
+
+
+async def test_the_count_reads_the_small_indexes_in_their_order(database: Database) -> None:
+    """Neither all records, nor all of an index before the latest are found."""
+    await recorded(database, [near(minute, 0.1) for minute in range(400)])
+    plans = [await plan_of(database, statement.limit(10)) for statement in candidates(QueueQuery())]
+    assert ["ix_inspections_not_ok" in plans[0], "ix_inspections_near" in plans[1]] == [True, True]
+    assert not any("TEMP B-TREE" in plan or "Sort" in plan for plan in plans)
+
+
+async def test_the_count_looks_up_the_reviews_of_the_latest_alone(database: Database) -> None:
+    """A list of all reviews ever given grows for years, and PostgreSQL goes through it for each part."""
+    await recorded(database, [near(minute, 0.89) for minute in range(4)])
+    plans = [await plan_of(database, statement) for statement in counts(10)]
+    assert ["ix_reviews_inspection" in plan or "Anti Join" in plan for plan in plans] == [True, True]
+    assert not any("SubPlan" in plan or "LIST SUBQUERY" in plan for plan in plans)

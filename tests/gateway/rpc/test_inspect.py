@@ -204,7 +204,9 @@ def test_calls_are_counted(cluster: GatewayCluster, door: DoorCaller) -> None:
     before = cluster.value("flawgate_rpc_requests_total", **labels)
     door.inspect(spot_png(255))
     assert cluster.value("flawgate_rpc_requests_total", **labels) == before + 1
-    failures = cluster.value("flawgate_inspection_failures_total", reason="INVALID_PARAMETER")
+    failures = cluster.value("flawgate_inspection_failures_total", reason="INVALID_PARAMETER", fault="client")
     with pytest.raises(InvalidParameter):
         door.inspect(spot_png(255), recipe="Not A Recipe")
-    assert cluster.value("flawgate_inspection_failures_total", reason="INVALID_PARAMETER") == failures + 1
+    assert (
+        cluster.value("flawgate_inspection_failures_total", reason="INVALID_PARAMETER", fault="client") == failures + 1
+    )

@@ -25,7 +25,7 @@ from flawgate_contracts.errors import (
 from flawgate_gateway.database.connections import Database, connect
 from flawgate_gateway.database.migrating import upgrade
 from flawgate_gateway.stream.exchange import MAX_UNSENT, Exchange
-from flawgate_gateway.stream.messages import Credit
+from flawgate_gateway.stream.messages import Credit, NotInspected
 from flawgate_gateway.stream.opened import Place
 from flawgate_gateway.stream.settling import Settler
 
@@ -219,6 +219,17 @@ async def test_frames_of_streams_leave_turns_for_requests(streams: StreamBench) 
         await asyncio.sleep(0.02)
         assert few.bench.observer.begun == 2
         assert len(await one.results(4)) == len(await other.results(4)) == 4
+
+
+async def test_a_frame_whose_turn_does_not_come_in_time_is_counted_as_a_failure(streams: StreamBench) -> None:
+    """It is dropped as any other that has no verdict by the gateway's fault, and spends the same budget."""
+    few = streams.with_terms(at_once=1)
+    few.bench.decider.delay_s = 0.3
+    async with few.connected(hello(delivery="latest")) as side:
+        side.say(sent(1), sent(2, deadline_ms=50))
+        results = await side.results(2)
+    assert isinstance(results[1].outcome, NotInspected)
+    assert few.bench.observer.failures == {"DEADLINE_EXCEEDED": 1}
 
 
 def held() -> int:

@@ -14,15 +14,16 @@ from torch import Tensor, nn
 from flawgate_contracts.errors import InvalidParameter, ParityRefused
 from flawgate_contracts.golden import Golden
 from flawgate_contracts.kinds import CALLS
-from flawgate_contracts.recipe import Recipe, TensorInput
+from flawgate_contracts.recipe import Recipe
 from flawgate_contracts.repository.digests import sha256
 from flawgate_contracts.repository.layout import ModelRepository
+from flawgate_imaging import golden_frames
+from flawgate_imaging.golden_pattern import PATTERN
 from flawgate_training.architectures.networks import Cascade
 from flawgate_training.datasets import kolektor_sdd, texture
 from flawgate_training.experiment.schema import Task
 from flawgate_training.export.card import Card
 from flawgate_training.export.commit import current_commit
-from flawgate_training.export.golden import PATTERN, pattern, tensor_sha256
 from flawgate_training.export.publication import publish
 from flawgate_training.export.recipes import Request
 from flawgate_training.runs import Run
@@ -69,6 +70,13 @@ def test_the_ensemble_carries_the_recipe(repository: Path, task: Task) -> None:
         assert model.sha256 == sha256(repository / model.name / model.version / "model.onnx")
     assert recipe.provenance.parity_sha256 == sha256(repository / task / "1/parity.json")
     assert recipe.provenance.forced is None
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_ensemble_carries_the_golden_frames(repository: Path, task: Task) -> None:
+    """Decision knows them over Triton's own API, without the folder."""
+    text = config(repository / task / "config.pbtxt").parameters["golden"].string_value
+    assert Golden.model_validate_json(text) == golden_frames.read(repository / task / "1")
 
 
 def copied(repository: Path, folder: Path) -> Path:
@@ -212,13 +220,6 @@ def test_pictures_that_may_not_be_passed_on_stay_out(tmp_path: Path) -> None:
     golden = Golden.model_validate_json((tmp_path / "tiny/1/golden.json").read_bytes())
     assert len(golden.frames) > 1
     assert {frame.name for frame in golden.frames if frame.picture} == {PATTERN}
-
-
-def test_the_pattern_is_the_same_everywhere() -> None:
-    """Its digest is written down here: another generator of numbers would be noticed."""
-    frame = pattern(TensorInput(channels=3, height=40, width=24))
-    assert frame.pixels.shape == (40, 24, 3)
-    assert tensor_sha256(frame.pixels) == "235955f4712c8ef90655d55b09e1421648db7cb55fabae1e8abe4d020b8238d8"
 
 
 def test_the_card_says_where_it_comes_from(repository: Path) -> None:

@@ -11,6 +11,7 @@ from scratch_triton import PYTHON, ScratchTriton
 from support.exported import Exported
 from support.ports import cluster_ports
 
+from flawgate_contracts.golden import Golden, GoldenFrame
 from flawgate_contracts.kinds import EXPLANATION
 from flawgate_contracts.recipe import ModelReference, Provenance, Recipe
 from flawgate_contracts.repository.digests import sha256
@@ -24,6 +25,8 @@ pytestmark = [
 ]
 
 TOLERANCE = 1e-3
+
+GOLDEN = Golden(tolerance=TOLERANCE, frames=(GoldenFrame(name="a frame", sha256="0" * 64, evaluation="OK", score=0.1),))
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +72,7 @@ def put(repository: Path, exported: Exported) -> Recipe:
         (folder / "config.pbtxt").write_text(text, encoding="utf-8")
     tensors = {tensor.name: tensor for each in exported.written for tensor in (*each.inputs, *each.outputs)}
     (repository / name / "1").mkdir(parents=True)
-    (repository / name / "config.pbtxt").write_text(triton.ensemble_config(recipe, tensors), encoding="utf-8")
+    (repository / name / "config.pbtxt").write_text(triton.ensemble_config(recipe, tensors, GOLDEN), encoding="utf-8")
     return recipe
 
 

@@ -6,6 +6,7 @@ from google.protobuf import text_format
 from support.tiny_kinds import TINIES
 from tritonclient.grpc import model_config_pb2 as pb
 
+from flawgate_contracts.golden import Golden, GoldenFrame
 from flawgate_contracts.kinds import ANSWERS, CALLS, Kind
 from flawgate_contracts.recipe import ModelReference, Recipe
 from flawgate_training.export import triton
@@ -23,6 +24,7 @@ RECIPES: Mapping[Kind, str] = {
     "classification": "shade",
     "anomaly": "blank",
 }
+GOLDEN = Golden(tolerance=1e-3, frames=(GoldenFrame(name="a frame", sha256="0" * 64, evaluation="OK", score=0.1),))
 MODELS = [(kind, position) for kind in DIMS for position in range(len(CALLS[kind]))]
 
 
@@ -45,7 +47,7 @@ def test_an_explained_recipe_gives_its_explanation() -> None:
     recipe = TINIES["glow"].recipe
     dims = {"frame": (1, 32, 24), "probabilities": (1,), "explanation": (4, 3)}
     found = {name: TensorSpec(name, "UINT8" if name == "frame" else "FP32", each) for name, each in dims.items()}
-    config = parsed(triton.ensemble_config(recipe, found))
+    config = parsed(triton.ensemble_config(recipe, found, GOLDEN))
     assert [(tensor.name, list(tensor.dims)) for tensor in config.output] == [
         ("probabilities", [1]),
         ("explanation", [4, 3]),
@@ -148,9 +150,10 @@ def test_tensorrt_config_of_single_frames() -> None:
 
 @pytest.mark.parametrize("kind", DIMS)
 def test_ensemble_config(kind: Kind) -> None:
-    """From the frame to the answers through exactly this version of each model; the recipe comes back whole."""
+    """From the frame to the answers through exactly this version of each model; its parameters come back whole."""
     recipe = recipe_of(kind)
-    config = parsed(triton.ensemble_config(recipe, {spec.name: spec for spec in specs(kind, list(DIMS[kind]))}))
+    found = {spec.name: spec for spec in specs(kind, list(DIMS[kind]))}
+    config = parsed(triton.ensemble_config(recipe, found, GOLDEN))
     assert (recipe.name, "ensemble", 4) == (config.name, config.platform, config.max_batch_size)
     assert list(config.version_policy.specific.versions) == [3]
     assert expected(kind, ["frame"]) == tensors(config.input)
@@ -161,3 +164,4 @@ def test_ensemble_config(kind: Kind) -> None:
         assert {name: name for name in call.inputs} == dict(step.input_map)
         assert {name: name for name in call.outputs} == dict(step.output_map)
     assert recipe == Recipe.from_json(config.parameters["recipe"].string_value, source="the test")
+    assert Golden.model_validate_json(config.parameters["golden"].string_value) == GOLDEN

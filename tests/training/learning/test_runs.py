@@ -1,5 +1,4 @@
 import json
-import multiprocessing
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from support.killed_training import CLASSES, started_training, wanted
 from support.tiny_training import build, experiment, same_weights, samples
 from torch import nn
 
@@ -17,8 +17,6 @@ from flawgate_training.experiment.schema import Experiment, Task
 from flawgate_training.experiment.training import Machine
 from flawgate_training.learning import curves
 from flawgate_training.runs import Run
-
-CLASSES = ("good", "bad")
 
 
 def train(wanted: Experiment, folder: Path, frames: Samples | None = None, **options: Any) -> Run:
@@ -63,26 +61,35 @@ def test_runs_repeat(tmp_path: Path) -> None:
     assert losses(tmp_path / "1") == losses(tmp_path / "2") != losses(tmp_path / "3")
 
 
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_run_that_is_asked_to_stop_does_not_claim_to_be_finished(tmp_path: Path) -> None:
+    """SIGTERM, as of a machine that is wanted for something else, ends it with the status that shells give to that."""
+    process = started_training(tmp_path)
+    while not (tmp_path / "checkpoints/segmentation/last.ckpt").exists():
+        assert process.poll() is None
+        time.sleep(0.002)
+    process.terminate()
+    assert process.wait() == 143
+    assert not runs.finished(tmp_path)
+
+
 @pytest.mark.parametrize("title", ["segmentation", "classification"])
 def test_a_killed_run_goes_on(tmp_path: Path, title: str) -> None:
     """A run whose process is killed in either stage ends, taken up by another, as one that ran through: bit by bit.
 
     While the first process is at work, a second one is refused.
     """
-    wanted = experiment("cascade", epochs=8, machine={"checkpoint_steps": 1})
-    through = train(wanted, tmp_path / "through")
+    through = train(wanted(), tmp_path / "through")
     folder = tmp_path / "killed"
-    process = multiprocessing.get_context("fork").Process(target=train, args=[wanted, folder])
-    process.start()
+    process = started_training(folder)
     while not (folder / "checkpoints" / title / "last.ckpt").exists():
+        assert process.poll() is None
         time.sleep(0.002)
     with pytest.raises(InvalidParameter, match="Another process is training in"):
-        train(wanted, folder)
+        train(wanted(), folder)
     process.kill()
-    process.join()
+    process.wait()
     assert not runs.finished(folder)
-    assert same_weights(train(wanted, folder).network, through.network)
+    assert same_weights(train(wanted(), folder).network, through.network)
     assert losses(folder) == losses(tmp_path / "through")
 
 

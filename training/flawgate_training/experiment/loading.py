@@ -110,12 +110,13 @@ def _merged(path: Path, *, depth: int) -> dict[str, Any]:
     return _overlaid(below, own)
 
 
-def mapping(path: Path, what: str) -> dict[str, Any]:
+def mapping(path: Path, what: str, *, first: str = "title") -> dict[str, Any]:
     """Read a description in YAML.
 
     Args:
         path: of the file.
         what: it describes, with its article, for the error's sentence.
+        first: a key that it may begin with, for the same.
 
     Raises:
         InvalidExperiment: it cannot be read, is no YAML, or holds no mapping.
@@ -127,7 +128,7 @@ def mapping(path: Path, what: str) -> dict[str, Any]:
     except yaml.YAMLError as err:
         raise InvalidExperiment(f"{path} is no YAML: {' '.join(str(err).split())}.") from err
     if not isinstance(read, dict):
-        raise InvalidExperiment(f"{path} holds no mapping of keys to values; begin with `title: ...`.")
+        raise InvalidExperiment(f"{path} holds no mapping of keys to values; begin with `{first}: ...`.")
     return read
 
 

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from flawgate_contracts.golden import Golden
 from flawgate_contracts.recipe import Recipe
+from flawgate_contracts.reference import Distribution
 from flawgate_imaging.scores import SCORE_DECIMALS
 from flawgate_training.evaluation.figures import Evaluation, Report
 from flawgate_training.evaluation.summary import rows, told
@@ -79,7 +80,7 @@ def _head(card: Card) -> str:
         f"Kind: {recipe.kind}; network: `{provenance.architecture}`{_of(provenance.paper)}, "
         f"with {card.parameters:,} weights, {provenance.precision}, for a {provenance.target.upper()}. "
         f"Input: {recipe.input.channels}×{recipe.input.height}×{recipe.input.width} "
-        f"(channels × height × width), uint8{tiles}. {_policy(recipe)}{_quality(card)}"
+        f"(channels × height × width), uint8{tiles}. {_policy(recipe)}{_quality(card)}{_reference(recipe)}"
     )
 
 
@@ -90,10 +91,11 @@ def _of(paper: str | None) -> str:
 def _policy(recipe: Recipe) -> str:
     policy = recipe.policy
     if policy.areas:
-        return "A frame is NOT_OK where the area of a class leaves its limits: " + "; ".join(
-            f"{name} {limits.min_px} to {'any' if limits.max_px is None else limits.max_px} pixels"
-            for name, limits in policy.areas.items()
+        limits = "; ".join(
+            f"{name} {each.min_px} to {'any' if each.max_px is None else each.max_px} pixels"
+            for name, each in policy.areas.items()
         )
+        return f"A frame is NOT_OK where the area of a class leaves its limits: {limits}."
     pixels = "" if recipe.kind == "classification" else f"; a pixel is marked from {policy.mask_threshold:g} upwards"
     return f"A frame is NOT_OK from a score of {policy.threshold:g} upwards{pixels}."
 
@@ -116,6 +118,22 @@ def _quality(card: Card) -> str:
 def _bounds(name: str, least: float | None, most: float | None) -> str:
     bounds = [f"{word} {bound:g}" for word, bound in (("at least", least), ("at most", most)) if bound is not None]
     return f"{name} {', '.join(bounds)}" if bounds else ""
+
+
+def _reference(recipe: Recipe) -> str:
+    reference = recipe.reference
+    if reference is None:
+        return ""
+    rows = "\n".join(f"| {feature} | {_bins(found)} |" for feature, found in reference.features.items())
+    return (
+        f"\n\n{reference.frames} good frames are the reference that later ones are held against (drift):\n\n"
+        f"| | edges of the bins, the outermost open | % of the frames in each |\n|---|---|---|\n{rows}"
+    )
+
+
+def _bins(found: Distribution) -> str:
+    edges, shares = (f"{edge:.4g}" for edge in found.edges), (f"{100 * share:.3g}" for share in found.shares)
+    return f"{', '.join(edges)} | {', '.join(shares)}"
 
 
 def _dataset(card: Card) -> str:

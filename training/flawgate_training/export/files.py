@@ -42,7 +42,7 @@ def _write_model(folder: Path, recipe: Recipe, position: int, written: Written, 
 def _write_recipe(folder: Path, card: Card, written: Sequence[Written], frames: Sequence[NamedFrame]) -> None:
     tensors = {tensor.name: tensor for each in written for tensor in (*each.inputs, *each.outputs)}
     _write(folder / layout.RECIPE, card.recipe.model_dump_json(indent=2) + "\n")
-    _write(folder / layout.ENSEMBLE, triton.ensemble_config(card.recipe, tensors))
+    _write(folder / layout.ENSEMBLE, triton.ensemble_config(card.recipe, tensors, card.golden))
     _write(folder / layout.PARITY, card.parity.as_json().decode())
     _write(folder / "card.json", card.model_dump_json(indent=2) + "\n")
     _write(folder / "MODEL_CARD.md", markdown(card))

@@ -8,41 +8,19 @@ import cv2
 import numpy as np
 
 from flawgate_contracts.golden import FILE, Golden, GoldenFrame
-from flawgate_contracts.recipe import Policy, TensorInput
+from flawgate_contracts.recipe import Policy
+from flawgate_imaging.golden_pattern import PATTERN
 from flawgate_training.datasets.items import Pixels
 from flawgate_training.export.parity import TOLERANCES, FrameParity, NamedFrame, Parity
 
-PATTERN = "pattern of blocks"
-"""Name of the frame that every recipe has, whatever its licence."""
-
-_BLOCK_PX = 16
-_PATTERN_SEED = 2007
-
 _PICTURES = "golden"
-
-
-def pattern(prepared: TensorInput) -> NamedFrame:
-    """Squares of random grey or colour: the same on every machine, and nobody's picture.
-
-    Args:
-        prepared: size of the frame.
-
-    Returns:
-        A frame of (H, W) or (H, W, 3), uint8, 0–255.
-    """
-    rows, columns = (-(-side // _BLOCK_PX) for side in (prepared.height, prepared.width))
-    # The raw numbers of this generator are the same in every version of numpy, which its distributions are not.
-    raw = np.random.PCG64(_PATTERN_SEED).random_raw(rows * columns * prepared.channels)
-    coarse = (raw >> np.uint64(56)).astype(np.uint8).reshape(rows, columns, prepared.channels)
-    blocks = coarse.repeat(_BLOCK_PX, axis=0).repeat(_BLOCK_PX, axis=1)[: prepared.height, : prepared.width]
-    return NamedFrame(PATTERN, np.ascontiguousarray(blocks[..., 0] if prepared.channels == 1 else blocks))
 
 
 def choose(frames: Sequence[NamedFrame], found: Parity, policy: Policy, *, shareable: bool) -> Golden:
     """The frames that stay: the pattern, and of each evaluation those of the lowest and of the highest score.
 
-    One whose score lies within twice the tolerance of the threshold is left out: its evaluation could flip on another
-    machine without anything being wrong.
+    One whose score lies within twice the tolerance of the threshold, or of the guard band's lower end, is left out: its
+    evaluation could flip on another machine without anything being wrong.
 
     Args:
         frames: to choose from.
@@ -52,7 +30,8 @@ def choose(frames: Sequence[NamedFrame], found: Parity, policy: Policy, *, share
     """
     tolerance = TOLERANCES[found.precision].score
     pixels = {frame.name: frame.pixels for frame in frames}
-    sure = [frame for frame in found.frames if abs(frame.onnx_score - policy.threshold) > 2 * tolerance]
+    edges = (policy.threshold, policy.threshold - policy.guard_band)
+    sure = [frame for frame in found.frames if all(abs(frame.onnx_score - edge) > 2 * tolerance for edge in edges)]
     chosen = _extremes(sure) or list(found.frames[:1])
     golden = (
         GoldenFrame(

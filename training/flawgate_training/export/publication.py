@@ -12,11 +12,13 @@ from pydantic import TypeAdapter, ValidationError
 from flawgate_contracts.errors import InvalidParameter
 from flawgate_contracts.golden import Golden
 from flawgate_contracts.recipe import MAX_REASON, Name, Recipe
+from flawgate_contracts.reference import Reference
 from flawgate_contracts.repository import lock, staging
 from flawgate_contracts.repository.digests import sha256
 from flawgate_contracts.repository.layout import ModelRepository
+from flawgate_imaging.golden_pattern import PATTERN, pattern
 from flawgate_imaging.judgement import Manner
-from flawgate_training.datasets.items import Pixels
+from flawgate_training.datasets.items import Item, Pixels
 from flawgate_training.export import golden, parity
 from flawgate_training.export.backends import cpu_backend
 from flawgate_training.export.card import Card, DatasetCard, NetworkCard
@@ -25,6 +27,7 @@ from flawgate_training.export.files import write_version
 from flawgate_training.export.graphs import Form, Written, plain_costs, write
 from flawgate_training.export.parity import NamedFrame, Parity
 from flawgate_training.export.recipes import Request, recipe_of, sealed
+from flawgate_training.export.reference import measured_reference
 from flawgate_training.export.runtimes import OnnxModels, TorchModels
 
 LOCK_WAIT_S = 600.0
@@ -39,11 +42,13 @@ class Material:
         frames: to compare on, as the steps prepare them; held-out ones where there are any.
         dataset: what the weights learned from, for the card.
         calibration: training frames, or tiles, for int8; None for other precisions.
+        good: frames of good parts, to tell later ones from (`measured_reference`).
     """
 
     frames: Sequence[NamedFrame]
     dataset: DatasetCard
     calibration: Sequence[Pixels] | None = None
+    good: Sequence[Item] = ()
 
 
 @dataclass(frozen=True)
@@ -78,12 +83,14 @@ def publish(request: Request, material: Material, repository: Path) -> Published
         written = _graphs(request, material, Path(folder), explained=explained)
         draft = _recipe(request, 1, written)
         check_compatible(there, draft, written)
-        frames = [golden.pattern(draft.input), *material.frames]
-        found = _compared(request, draft, written, frames)
+        frames = [NamedFrame(PATTERN, pattern(draft.input)), *material.frames]
+        exported = OnnxModels({each.call.part: each.path for each in written}, draft.kind)
+        found = _compared(request, draft, exported, frames)
+        reference = measured_reference(exported, draft, material.good)
         kept = golden.choose(frames, found, draft.policy, shareable=request.about.shareable)
         with lock.changing(repository, wait_s=LOCK_WAIT_S):
             number = there.next_version(request.name, [model.name for model in draft.models])
-            recipe = _sealed(request, _recipe(request, number, written), found)
+            recipe = _sealed(request, _recipe(request, number, written), found, reference)
             check_compatible(there, recipe, written)
             card = _card(request, recipe, material.dataset, written, found, kept)
             staging.publish(repository, recipe.name, number, partial(write_version, card, written, frames))
@@ -133,11 +140,11 @@ def _recipe(request: Request, number: int, written: Sequence[Written]) -> Recipe
     return recipe_of(request, number, outputs, {each.call.part: sha256(each.path) for each in written})
 
 
-def _compared(request: Request, recipe: Recipe, written: Sequence[Written], frames: Sequence[NamedFrame]) -> Parity:
+def _compared(request: Request, recipe: Recipe, exported: OnnxModels, frames: Sequence[NamedFrame]) -> Parity:
     """The comparison, if it may be published."""
     found = parity.compare(
         TorchModels(request.run.network, recipe.kind, with_explanation=recipe.explained),
-        OnnxModels({each.call.part: each.path for each in written}, recipe.kind),
+        exported,
         Manner.of(recipe),
         recipe.policy,
         frames,
@@ -149,9 +156,9 @@ def _compared(request: Request, recipe: Recipe, written: Sequence[Written], fram
     return found
 
 
-def _sealed(request: Request, recipe: Recipe, found: Parity) -> Recipe:
+def _sealed(request: Request, recipe: Recipe, found: Parity, reference: Reference | None) -> Recipe:
     digest = hashlib.sha256(found.as_json()).hexdigest()
-    return sealed(recipe, digest, None if found.passed else request.forced)
+    return sealed(recipe, digest, None if found.passed else request.forced, reference)
 
 
 def _card(

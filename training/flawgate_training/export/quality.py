@@ -48,7 +48,7 @@ def measured_limits(items: Sequence[Item]) -> QualityLimits:
     Raises:
         InvalidDataset: every frame is black, or a picture cannot be read any more.
     """
-    measured = [(item.name, measure(item.source.read().pixels)) for item in _spread(items)]
+    measured = [(item.name, measure(item.source.read().pixels)) for item in spread(items)]
     black = [name for name, measures in measured if measures.dark_share >= 1]
     if len(black) == len(measured):
         raise InvalidDataset(
@@ -61,7 +61,8 @@ def measured_limits(items: Sequence[Item]) -> QualityLimits:
     return _around(shown, distinct=len({item.sha256 for item in items}) == len(items))
 
 
-def _spread(items: Sequence[Item]) -> list[Item]:
+def spread(items: Sequence[Item]) -> list[Item]:
+    """At most `FRAMES` of them, evenly from the first to the last."""
     if len(items) <= FRAMES:
         return list(items)
     return [items[int(place)] for place in np.linspace(0, len(items) - 1, FRAMES).round()]

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from flawgate_contracts.errors import InvalidParameter
 from flawgate_contracts.kinds import CALLS, EXPLANATION, MASK, PROBABILITIES
 from flawgate_contracts.recipe import ModelReference, Policy, Precision, Provenance, QualityLimits, Recipe, Target
+from flawgate_contracts.reference import Reference
 from flawgate_training.datasets.about import About
 from flawgate_training.evaluation.figures import Report
 from flawgate_training.evaluation.goodness import has_good_class
@@ -43,6 +44,7 @@ class Request:
         target: what the graphs are to be rewritten for.
         forced: why to publish even against a refusal of the parity gate; None: do not.
         quality: how good a picture must be to be judged in service; None: any picture is.
+        policy: what makes an evaluation of the answers; None: the experiment's threshold.
     """
 
     run: Run
@@ -55,6 +57,7 @@ class Request:
     target: Target = "cpu"
     forced: str | None = None
     quality: QualityLimits | None = None
+    policy: Policy | None = None
 
 
 def recipe_of(request: Request, number: int, outputs: Sequence[TensorSpec], digests: Mapping[str, str]) -> Recipe:
@@ -67,10 +70,11 @@ def recipe_of(request: Request, number: int, outputs: Sequence[TensorSpec], dige
         digests: SHA-256 of each model's ONNX file, by part.
 
     Raises:
-        InvalidParameter: the threshold is to be chosen on validation frames, but the run is not judged.
+        InvalidParameter: the threshold is to be chosen on validation frames, but the run is not judged; or the policy
+            limits areas that the recipe does not measure.
     """
     experiment = request.run.experiment
-    return Recipe(
+    recipe = Recipe(
         name=request.name,
         version=str(number),
         title=request.title or request.about.title,
@@ -91,18 +95,20 @@ def recipe_of(request: Request, number: int, outputs: Sequence[TensorSpec], dige
         ),
         provenance=_provenance(request),
     )
+    return recipe if request.policy is None else recipe.under(request.policy)
 
 
-def sealed(recipe: Recipe, parity_sha256: str, forced: str | None) -> Recipe:
-    """The recipe after its models were compared.
+def sealed(recipe: Recipe, parity_sha256: str, forced: str | None, reference: Reference | None) -> Recipe:
+    """The recipe after its models were compared and measured.
 
     Args:
         recipe: as `recipe_of` gives it.
         parity_sha256: of parity.json.
         forced: why it is published although the comparison refused it; None: it did not.
+        reference: what good parts look like to it.
     """
     told = recipe.provenance.model_copy(update={"parity_sha256": parity_sha256, "forced": forced})
-    return recipe.model_copy(update={"provenance": told})
+    return recipe.model_copy(update={"provenance": told, "reference": reference})
 
 
 def _class_names(run: Run, outputs: Sequence[TensorSpec]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ is run as it is. The instances of `config.pbtxt` are on the GPU where NVIDIA's c
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from flawgate_contracts.golden import GOLDEN_PARAMETER, Golden
 from flawgate_contracts.kinds import FRAME, Call
 from flawgate_contracts.recipe import RECIPE_PARAMETER, Recipe
 from flawgate_training.export.tensors import TensorSpec
@@ -103,13 +104,15 @@ def tensorrt_config(
     return text_format(file | model | running | _warm_up(inputs, sorted({1, largest})))
 
 
-def ensemble_config(recipe: Recipe, tensors: Mapping[str, TensorSpec]) -> str:
-    """`ensemble.pbtxt`: from the frame through all models; carries the recipe itself as a parameter.
+def ensemble_config(recipe: Recipe, tensors: Mapping[str, TensorSpec], golden: Golden) -> str:
+    """`ensemble.pbtxt`: from the frame through all models; its parameters are the recipe itself and its golden frames.
 
     Args:
         recipe: of which it is the ensemble.
         tensors: inputs and outputs of all its models, by name.
+        golden: how the recipe must judge some frames; their pictures stay in the version's folder.
     """
+    carried: dict[str, Recipe | Golden] = {RECIPE_PARAMETER: recipe, GOLDEN_PARAMETER: golden}
     message = {
         "name": recipe.name,
         "platform": "ensemble",
@@ -118,7 +121,9 @@ def ensemble_config(recipe: Recipe, tensors: Mapping[str, TensorSpec]) -> str:
         "input": [_tensor(tensors[FRAME])],
         "output": [_tensor(tensors[name]) for name in recipe.answers],
         "ensemble_scheduling": {"step": [_step(recipe, position, call) for position, call in enumerate(recipe.calls)]},
-        "parameters": [{"key": RECIPE_PARAMETER, "value": {"string_value": recipe.model_dump_json(indent=2)}}],
+        "parameters": [
+            {"key": key, "value": {"string_value": told.model_dump_json(indent=2)}} for key, told in carried.items()
+        ],
     }
     return text_format(message)
 

@@ -1,5 +1,6 @@
 """Runs a stage with Lightning: it can be killed at any moment, and goes on at the step of its last checkpoint."""
 
+import signal
 import sys
 import time
 import warnings
@@ -11,6 +12,7 @@ from pathlib import Path
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, RichProgressBar
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import nn
 
 from flawgate_training.learning import curves, storage
@@ -75,6 +77,7 @@ def fit(part: nn.Module, prepare: Callable[[], LearningStage], terms: Terms) -> 
         DiskFull: no space is left in the run's folder; what was kept there before is whole.
         InvalidExperiment: the loss is no number any more.
         InvalidParameter: the checkpoint cannot be read.
+        SystemExit: with 143, a failure to whoever started it: SIGTERM came; the run goes on where it was left.
     """
     finished = terms.folder / "finished.pt"
     if not finished.exists():
@@ -101,7 +104,10 @@ def _taught(prepare: Callable[[], LearningStage], terms: Terms) -> dict[str, obj
         trainer = _trainer(stage, terms, [*terms.watchers, selection, recorder, checkpoints])
         # Deterministic torch would overwrite every new tensor first: a pass over memory that changes no result.
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined] # missing in its stub
-        trainer.fit(stage, ckpt_path=str(last) if last.exists() else None)
+        try:
+            trainer.fit(stage, ckpt_path=str(last) if last.exists() else None)
+        except SIGTERMException as asked:  # a SystemExit with 0, which says that all is learnt
+            raise SystemExit(128 + signal.SIGTERM) from asked
     stage.network.cpu()
     seconds = prepared + sum(epoch.seconds for epoch in curves.read(terms.destinations.folder)[terms.title])
     return {"weights": selection.best(otherwise=stage.kept()), "seconds": seconds}

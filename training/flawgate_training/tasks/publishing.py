@@ -5,24 +5,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import typer
+from pydantic import ValidationError
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from flawgate_contracts.errors import InvalidParameter
-from flawgate_contracts.recipe import Precision, Target
+from flawgate_contracts.recipe import Policy, Precision, Target
 from flawgate_training import runs
 from flawgate_training.datasets import manifest
 from flawgate_training.datasets.items import Item, Pixels
 from flawgate_training.datasets.samples import Samples
 from flawgate_training.evaluation import judging
 from flawgate_training.evaluation.predictions import PREDICTIONS, Judged
+from flawgate_training.experiment.loading import mapping
 from flawgate_training.export import calibration
 from flawgate_training.export.card import Card, DatasetCard, shift
 from flawgate_training.export.parity import NamedFrame
 from flawgate_training.export.publication import Material, Published, publish
 from flawgate_training.export.quality import chosen_limits
 from flawgate_training.export.recipes import Request
+from flawgate_training.export.reference import good_frames
 from flawgate_training.tasks import data as frames_of
 
 PARITY_FRAMES = 48
@@ -45,6 +48,7 @@ class Publication:
         forced: why to publish even against the parity gate; None: do not.
         frames: to compare on.
         limited: whether the recipe limits the quality of pictures.
+        policy: file of what makes an evaluation of the answers; the experiment's threshold where None.
     """
 
     run: Path
@@ -58,17 +62,21 @@ class Publication:
     forced: str | None
     frames: int = PARITY_FRAMES
     limited: bool = True
+    policy: Path | None = None
 
 
 def export(asked: Publication, folder: Path | None) -> None:
     """Publish one run.
 
     Raises:
-        InvalidParameter: there is no such run or evaluation, or the name cannot be a recipe's.
+        InvalidParameter: there is no such run or evaluation, the name cannot be a recipe's, or the policy fits no
+            recipe, or not this one.
+        InvalidExperiment: the policy's file is no YAML.
         InvalidDataset: the pictures are not there any more, or do not suffice to calibrate int8.
         ParityRefused: see `publish`.
     """
     run = runs.load(asked.run)
+    policy = None if asked.policy is None else read_policy(asked.policy)
     found = asked.evaluation or asked.run / judging.REPORT
     report = judging.read_report(found) if asked.evaluation or found.exists() else None
     data = frames_of.again(run.experiment, asked.run, folder)
@@ -84,13 +92,29 @@ def export(asked: Publication, folder: Path | None) -> None:
         target=asked.target,
         forced=asked.forced,
         quality=chosen_limits(run.experiment.quality, data.subsets.train) if asked.limited else None,
+        policy=policy,
     )
     material = Material(
         frames=_parity_frames(data, asked, run.experiment.judging.threshold),
         dataset=_dataset_card(data),
         calibration=_calibration(data, run) if asked.precision == "int8" else None,
+        good=good_frames(data.subsets),
     )
     _tell(publish(request, material, asked.repository), asked.repository)
+
+
+def read_policy(path: Path) -> Policy:
+    """Read a policy.
+
+    Raises:
+        InvalidExperiment: the file cannot be read, is no YAML, or holds no mapping.
+        InvalidParameter: a field is unknown or out of range; all are named.
+    """
+    try:
+        return Policy.model_validate(mapping(path, "a policy", first="threshold"))
+    except ValidationError as err:
+        told = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in err.errors())
+        raise InvalidParameter(f"{path} is no policy: {told}.", {"field": "policy"}) from err
 
 
 def _calibration(data: frames_of.RunData, run: runs.Run) -> list[Pixels]:

@@ -10,8 +10,9 @@ from flawgate.inspection.v1 import inspection_pb2 as pb
 from flawgate_camera.frames import CapturedFrame
 from flawgate_camera.standalone.messages import Judged, Stand, inspection_message
 from flawgate_camera.standalone.models import LOOK_INTERVAL_S, ModelsInForce
-from flawgate_contracts.context import bound, new_context
+from flawgate_contracts.context import new_context
 from flawgate_contracts.recipe import Recipe
+from flawgate_contracts.tracing import Served, span
 from flawgate_imaging.decoding import DEFAULT_LIMITS
 from flawgate_imaging.preparing import PreparedTensor, RawFrame, prepare
 from flawgate_imaging.quality import Refusal, refusal
@@ -63,8 +64,9 @@ class StandaloneJudge:
         received_at, started = datetime.now(UTC), time.perf_counter()
         loaded = await self._models.current()
         recipe = loaded.recipe
-        with bound(new_context({})) as context:
-            sha256, prepared = await asyncio.to_thread(_prepared, frame, recipe)
+        with Served(new_context({}), "inspect", {"flawgate.recipe": recipe.name}, kind="internal") as served:
+            with span("preprocess"):
+                sha256, prepared = await asyncio.to_thread(_prepared, frame, recipe)
             preprocessed = time.perf_counter()
             outcome: Decision | Refusal | None = _refused(recipe, prepared, repeats=sha256 == before)
             if outcome is None:
@@ -82,7 +84,7 @@ class StandaloneJudge:
                 outcome=outcome,
                 decide_seconds=time.perf_counter() - preprocessed,
                 received_at=received_at,
-                context=context,
+                context=served.context,
             ),
         )
 

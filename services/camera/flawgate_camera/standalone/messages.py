@@ -93,6 +93,7 @@ def inspection_message(frame: CapturedFrame, stand: Stand, judged: Judged) -> pb
         stage_seconds=_stage_seconds(judged),
         capture=pb.Capture(stream_id=stand.stream_id, sequence=frame.sequence, trigger_id=frame.trigger.id),
         picture_quality={} if measures is None else asdict(measures),
+        variant="stable",
     )
 
 

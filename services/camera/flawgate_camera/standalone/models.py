@@ -7,12 +7,14 @@ from pathlib import Path
 
 import structlog
 
-from flawgate_contracts.errors import FlawgateError, RecipeUnavailable
+from flawgate_contracts.errors import FlawgateError, GoldenFailed, RecipeUnavailable
 from flawgate_contracts.kinds import CALLS
 from flawgate_contracts.recipe import Recipe
 from flawgate_contracts.repository import digests
 from flawgate_contracts.repository.layout import ModelRepository
-from flawgate_inference.deciding import prove
+from flawgate_imaging import golden_frames
+from flawgate_imaging.golden_frames import NO_FRAMES, Frames
+from flawgate_inference.golden_checks import check, table
 from flawgate_inference.onnx_models import Look, look_of
 from flawgate_inference.onnx_server import OnnxModelServer
 
@@ -68,6 +70,7 @@ class ModelsInForce:
             BrokenRecipe: it cannot be read, or no version is in force.
             DamagedModel: a file is missing, or is another one than the recipe names.
             ModelFailure: a model cannot be opened, or does not answer as its recipe says.
+            GoldenFailed: it judges a golden frame otherwise than at its export.
         """
         async with self._loading:
             if await self._is_changed():
@@ -108,12 +111,29 @@ class ModelsInForce:
         try:
             for name in (*(model.name for model in loaded.recipe.models), self._recipe):
                 await loaded.server.load(name)
-            await prove(loaded.server, loaded.recipe, timeout_s=PROVE_TIMEOUT_S)
+            await self._prove(loaded)
         except BaseException:
             await loaded.server.close()
             raise
         log.info("recipe", recipe=self._recipe, version=loaded.recipe.version, state="READY")
         return loaded
+
+    async def _prove(self, loaded: Loaded) -> None:
+        """By its golden frames, or an even frame: what judges them otherwise than at its export judges no parts."""
+        recipe = loaded.recipe
+        frames = await asyncio.to_thread(self._golden_frames, recipe)
+        found = await check(loaded.server, recipe, frames, timeout_s=PROVE_TIMEOUT_S)
+        if found.fault:
+            log.error("golden frames failed", recipe=recipe.name, version=recipe.version, frames=table(found.frames))
+            raise GoldenFailed(
+                f"Version {recipe.version} of recipe {recipe.name} is not to be trusted on this machine. {found.fault}",
+                {"recipe": recipe.name, "version": recipe.version},
+            )
+
+    def _golden_frames(self, recipe: Recipe) -> Frames:
+        folder = self._repository.folder(recipe.name, int(recipe.version))
+        golden = golden_frames.read(folder)
+        return NO_FRAMES if golden is None else golden_frames.gather(recipe, golden, folder, None)
 
     def _opened(self) -> Loaded:
         recipe = self._repository.recipe(self._recipe, self._repository.in_force(self._recipe))

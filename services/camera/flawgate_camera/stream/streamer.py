@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import grpc
 import structlog
@@ -16,7 +16,9 @@ from flawgate_camera.stream.connecting import metadata, open_channel, why_ended
 from flawgate_camera.stream.facts import OnResult, OnState, Outcome, StreamState, Timing, Who
 from flawgate_camera.stream.session import Session
 from flawgate_camera.stream.waiting import BackOff, is_lasting
+from flawgate_contracts.context import new_context
 from flawgate_contracts.errors import FlawgateError, Unavailable
+from flawgate_contracts.tracing import Served
 
 log = structlog.get_logger(__name__)
 
@@ -127,19 +129,21 @@ class Streamer:
         return Unavailable("The gateway ended the stream; connecting anew.")
 
     async def _carry_on(self, channel: grpc.aio.Channel, shown: tuple[tuple[str, str], ...]) -> None:
-        call = inspection_pb2_grpc.InspectionServiceStub(channel).InspectStream(metadata=shown)
-        session = Session(
-            call, self._who, self._delivery, timing=self._timing, on_result=self._answered, clock=self._clock
-        )
-        try:
-            await session.greet()
-            self._change(StreamState(connected=True))
-            if not self._fruitless:
-                self._log_connected()
+        stub = inspection_pb2_grpc.InspectionServiceStub(channel)
+        with ExitStack() as ending:
+            # Of the call only: each frame has a trace of its own, which is linked to this one.
+            with Served(new_context({}), "hello", kind="client") as hello:
+                call = stub.InspectStream(metadata=(*shown, *hello.context.metadata().items()))
+                ending.callback(call.cancel)
+                session = Session(
+                    call, self._who, self._delivery, timing=self._timing, on_result=self._answered, clock=self._clock
+                )
+                await session.greet()
+                self._change(StreamState(connected=True))
+                if not self._fruitless:
+                    self._log_connected()
             self._fruitless = True
             await session.run()
-        finally:
-            call.cancel()
 
     def _answered(self, outcome: Outcome) -> None:
         self._fruitless = False

@@ -1,6 +1,5 @@
 """`flawgate inspect`."""
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,11 +13,10 @@ from flawgate_cli.inspecting.output import json_line, print_outcomes, print_summ
 from flawgate_cli.inspecting.pictures import find_pictures
 from flawgate_cli.inspecting.run import inspect_all
 from flawgate_cli.inspecting.sending import Outcome, Sender
+from flawgate_cli.options import KeyFile, api_key
 from flawgate_contracts.errors import Unavailable
 
 DEFAULT_URL = "http://127.0.0.1:8080"
-KEY_VARIABLE = "FLAWGATE_API_KEY"
-"""An option would show the key to everybody who lists the machine's processes."""
 
 
 def inspect(  # noqa: PLR0913, PLR0917  # one parameter for each option of the command
@@ -31,10 +29,7 @@ def inspect(  # noqa: PLR0913, PLR0917  # one parameter for each option of the c
     retries: Annotated[int, typer.Option(min=0, max=20, help="Tries more, where the gateway says it may help.")] = 3,
     station: Annotated[str | None, typer.Option(help="Station, for the record.")] = None,
     lot: Annotated[str | None, typer.Option(help="Lot, for the record.")] = None,
-    key_file: Annotated[
-        Path | None,
-        typer.Option(help=f"File that holds the API key; or set {KEY_VARIABLE}.", exists=True, dir_okay=False),
-    ] = None,
+    key_file: KeyFile = None,
     ca_file: Annotated[
         Path | None,
         typer.Option(
@@ -44,7 +39,7 @@ def inspect(  # noqa: PLR0913, PLR0917  # one parameter for each option of the c
 ) -> None:
     """Inspect pictures with a running gateway. Exit status 0 when all were evaluated, 1 when any was not."""
     pictures = find_pictures(files)
-    sender = Sender(url, recipe, station=station, lot=lot, api_key=_api_key(key_file), ca_file=ca_file, retries=retries)
+    sender = Sender(url, recipe, station=station, lot=lot, api_key=api_key(key_file), ca_file=ca_file, retries=retries)
     outcomes: list[Outcome] = []
     missing: list[str] = []
     console = Console(stderr=True)
@@ -73,10 +68,6 @@ def inspect(  # noqa: PLR0913, PLR0917  # one parameter for each option of the c
         console.print(Text(sentence, "bold red"), soft_wrap=True)
     if missing or any(outcome.inspection is None for outcome in outcomes):
         sys.exit(1)
-
-
-def _api_key(file: Path | None) -> str | None:
-    return os.environ.get(KEY_VARIABLE) or None if file is None else file.read_text("utf-8", errors="replace").strip()
 
 
 def _save_overlay(sender: Sender, outcome: Outcome, folder: Path) -> list[str]:

@@ -1,6 +1,7 @@
 """`flawgate up` and `flawgate down`."""
 
 import contextlib
+import os
 import shlex
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from rich.text import Text
 from flawgate_cli.local_cluster.cluster import running_cluster
 from flawgate_cli.local_cluster.layout import LOOPBACK, Layout, ModelServer, Ports
 from flawgate_cli.local_cluster.state import Running, read_running, remove_running, write_running
+from flawgate_cli.local_cluster.traces import triton_trace_url
 from flawgate_contracts.errors import Unavailable
 
 COLOURS = {"triton": "green", "preprocessing": "cyan", "decision": "magenta", "gateway": "blue"}
@@ -60,6 +62,7 @@ def up(  # noqa: PLR0913, PLR0917  # one parameter for each option of the comman
         log_level=log_level,
         data_dir=data_dir,
         secure=secure,
+        triton_trace_url=triton_trace_url(os.environ),
     )
     if detach:
         _run_detached(layout, state_dir, ready_timeout)

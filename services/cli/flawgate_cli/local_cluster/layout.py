@@ -3,7 +3,7 @@
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal, Self
 
@@ -37,7 +37,7 @@ class Ports:
         Raises:
             InvalidParameter: one of them would be no port any more.
         """
-        shifted = [getattr(self, field.name) + offset for field in fields(self)]
+        shifted = [getattr(self, door.name) + offset for door in fields(self)]
         if min(shifted) < 1 or max(shifted) > MAX_PORT:
             raise InvalidParameter(f"An offset of {offset} leads to ports outside 1 to {MAX_PORT}; take a smaller one.")
         return Ports(*shifted)
@@ -71,6 +71,10 @@ class Layout:
     """Folder of the gateway's records and pictures."""
     secure: bool = False
     """Whether the gateway asks for API keys."""
+    triton_trace_url: str | None = None
+    """OTLP/HTTP address to which Triton sends its spans; None: it sends none."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What each service finds in its environment beside its own settings, such as OpenTelemetry's variables."""
 
     @property
     def url(self) -> str:
@@ -94,18 +98,18 @@ def check_ports(layout: Layout) -> None:
     Raises:
         Unavailable: somebody does, or the address is not this machine's.
     """
-    for field in fields(layout.ports):
-        if layout.model_server != "triton" and field.name.startswith("triton"):
+    for door in fields(layout.ports):
+        if layout.model_server != "triton" and door.name.startswith("triton"):
             continue
-        host = layout.host if field.name.startswith("gateway") else LOOPBACK
-        port = getattr(layout.ports, field.name)
+        host = layout.host if door.name.startswith("gateway") else LOOPBACK
+        port = getattr(layout.ports, door.name)
         try:
             socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
         except OSError as err:
             # Python adds the address in words of its own.
             why = (err.strerror or str(err)).partition(" (while")[0]
             raise Unavailable(
-                f"The cluster cannot listen on {host}:{port} ({field.name}): {why}; stop what listens there, "
+                f"The cluster cannot listen on {host}:{port} ({door.name}): {why}; stop what listens there, "
                 "or move all ports with --port-offset."
             ) from err
 
@@ -157,6 +161,7 @@ def _triton(layout: Layout) -> ProcessSpec:
         *("--load-model", "*"),
         *("--model-config-name", "cpu"),
         *(("--threads", str(layout.threads)) if layout.threads else ()),
+        *(("--trace-url", layout.triton_trace_url) if layout.triton_trace_url else ()),
     ]
     return ProcessSpec("triton", command, {})
 
@@ -206,5 +211,10 @@ KEEP_BUFFERS = {"MALLOC_MMAP_THRESHOLD_": str(64 * 1024 * 1024), "MALLOC_TRIM_TH
 
 def _service(name: str, layout: Layout, **settings: object) -> ProcessSpec:
     named = {f"{name}_{key}".upper(): str(value) for key, value in settings.items()}
-    environment = {f"{name.upper()}_LOG_LEVEL": layout.log_level, **named, **KEEP_BUFFERS}
+    environment = {
+        f"{name.upper()}_LOG_LEVEL": layout.log_level,
+        **named,
+        **KEEP_BUFFERS,
+        **layout.environment,
+    }
     return ProcessSpec(name, [sys.executable, "-m", f"flawgate_{name}"], environment)

@@ -16,9 +16,10 @@ from flawgate_contracts.repository import history, switch
 from flawgate_contracts.repository.history import History, Promotion
 from flawgate_contracts.repository.layout import ModelRepository
 from flawgate_contracts.repository.staging import OnStep
-from flawgate_decision.promotion.checking import Checked, check
+from flawgate_decision.promotion.checking import check
 from flawgate_decision.promotion.control import ControlledServer, ModelsInTurn
 from flawgate_imaging.golden_frames import Frames
+from flawgate_inference.golden_checks import Checked
 
 log = structlog.get_logger(__name__)
 

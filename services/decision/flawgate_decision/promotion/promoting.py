@@ -19,10 +19,10 @@ from flawgate_contracts.repository.history import Promotion
 from flawgate_contracts.repository.layout import ModelRepository
 from flawgate_contracts.repository.staging import OnStep, untold
 from flawgate_decision.promotion.change import Change, repair
-from flawgate_decision.promotion.checking import Checked
 from flawgate_decision.promotion.control import ControlledServer
 from flawgate_imaging import golden_frames
 from flawgate_imaging.golden_frames import Frames
+from flawgate_inference.golden_checks import Checked
 
 What = Literal["promote", "rollback"]
 

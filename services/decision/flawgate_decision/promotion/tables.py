@@ -7,9 +7,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from flawgate_decision.promotion.checking import Checked
 from flawgate_decision.promotion.overview import RecipeFacts, VersionFacts
 from flawgate_imaging.golden_frames import Missing
+from flawgate_inference.golden_checks import Checked
 
 INTERRUPTED = "A promotion was interrupted; the next `promote` or `rollback` brings it to an end first."
 

@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.text import Text
 
 from flawgate_contracts.errors import InvalidParameter
 from flawgate_contracts.repository.layout import ModelRepository
+from flawgate_contracts.startup import StartupError, settings_sentence
+from flawgate_contracts.tls.kept import KeptTls
 from flawgate_decision.promotion import overview, promoting, pruning, tables
 from flawgate_decision.promotion.control import ControlledServer
 from flawgate_decision.promotion.promoting import Promoted, Terms
+from flawgate_decision.settings import DecisionSettings
 from flawgate_decision.triton import TritonModelServer
 
 MAX_MESSAGE_BYTES = 256 * 1024 * 1024
@@ -138,7 +142,7 @@ def _opened(folder: Path) -> ModelRepository:
 
 def _server(target: Target) -> ControlledServer:
     if not target.offline:
-        return TritonModelServer(target.triton, max_message_bytes=MAX_MESSAGE_BYTES)
+        return TritonModelServer(target.triton, max_message_bytes=MAX_MESSAGE_BYTES, tls=_tls())
     try:
         # Only here: where Triton runs, ONNX Runtime need not be installed.
         from flawgate_inference.onnx_server import OnnxModelServer  # noqa: PLC0415
@@ -148,3 +152,14 @@ def _server(target: Target) -> ControlledServer:
             {"field": "offline"},
         ) from err
     return OnnxModelServer(target.repository)
+
+
+def _tls() -> KeptTls | None:
+    """As decision has it: the environment says what Triton is known by, and what is shown to it."""
+    try:
+        files = DecisionSettings().upstream_tls_files()
+        return None if files is None else KeptTls("upstream_tls", files)
+    except ValidationError as err:
+        raise InvalidParameter(settings_sentence(DecisionSettings, err), {"field": "triton"}) from err
+    except StartupError as err:
+        raise InvalidParameter(str(err), {"field": "triton"}) from err

@@ -8,11 +8,13 @@ deadline is told so at once.
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from flawgate_contracts.errors import Overloaded
+from flawgate_contracts.tracing import span
+from flawgate_gateway.admission.observer import AdmissionObserver, Unobserved
 
 WEIGHT = 0.2
 """Of the newest service time in the running mean."""
@@ -55,20 +57,52 @@ class _Queue:
         self.took(max(seconds, self.mean_s))
 
 
+@dataclass(slots=True)
+class Place:
+    """Where one frame is worked on, and since when that tells how long the next one will take."""
+
+    service_s: float
+    """What its recipe's frames take, in seconds; 0 where nobody knows."""
+    _since: float | None = field(default_factory=time.monotonic)
+    """On the monotonic clock, in seconds; None: it tells nothing."""
+
+    def tells_nothing(self) -> None:
+        """What it is used for now says nothing of other frames."""
+        self._since = None
+
+    def begins_anew(self) -> None:
+        """From now on it is used as for other frames."""
+        self._since = time.monotonic()
+
+    def tell(self, took: Callable[[float], None]) -> None:
+        """Tell how long that was, in seconds, if it tells anything."""
+        if self._since is not None:
+            took(time.monotonic() - self._since)
+
+
 class AdmissionGate:
     """Lets frames through, `max_in_progress` at once, the recipes in turn, each recipe's in the order of arrival."""
 
-    def __init__(self, *, max_in_progress: int, max_waiting: int, estimate_s: float = ESTIMATE_S) -> None:
+    def __init__(
+        self,
+        *,
+        max_in_progress: int,
+        max_waiting: int,
+        estimate_s: float = ESTIMATE_S,
+        observer: AdmissionObserver | None = None,
+    ) -> None:
         """A gate.
 
         Args:
             max_in_progress: frames worked on at once, of all recipes together.
             max_waiting: frames of one recipe that wait at the most.
             estimate_s: seconds after which what a recipe's frames took tells nothing of the next one.
+            observer: is told of those who wait, and of those who are not let in.
         """
         self._max_in_progress = max_in_progress
         self._max_waiting = max_waiting
         self._estimate_s = estimate_s
+        self._observer = observer or Unobserved()
         self._in_progress = 0
         self._queues: dict[str, _Queue] = {}
         self._turns: deque[str] = deque()
@@ -80,8 +114,8 @@ class AdmissionGate:
         return sum(len(queue.waiting) for queue in self._queues.values())
 
     @asynccontextmanager
-    async def admitted(self, recipe: str, deadline: float) -> AsyncIterator[None]:
-        """Hold a place for the time of the block.
+    async def admitted(self, recipe: str, deadline: float) -> AsyncIterator[Place]:
+        """Hold a place, which it gives, for the time of the block.
 
         Args:
             recipe: name of a recipe that is known, since each has its queue for good.
@@ -91,24 +125,36 @@ class AdmissionGate:
             Overloaded: the recipe's queue is full.
             DeadlineUnreachable: the frame cannot be done in time.
         """
-        queue = self._queues.setdefault(recipe, _Queue(self._estimate_s))
-        await self._enter(recipe, queue, deadline)
-        started = time.monotonic()
+        queue = self._queues.get(recipe) or self._opened(recipe)
         try:
-            yield
-            queue.took(time.monotonic() - started)
+            with span("admission"):
+                await self._enter(recipe, queue, deadline)
+        except DeadlineUnreachable:
+            self._observer.rejected("deadline_unreachable")
+            raise
+        place = Place(queue.service_s)
+        try:
+            yield place
+            place.tell(queue.took)
         except asyncio.CancelledError:
-            queue.took_longer(time.monotonic() - started)
+            place.tell(queue.took_longer)
             raise
         finally:
             self._leave()
+
+    def _opened(self, recipe: str) -> _Queue:
+        queue = self._queues[recipe] = _Queue(self._estimate_s)
+        self._observer.queue_opened(recipe, lambda: len(queue.waiting))
+        return queue
 
     async def _enter(self, recipe: str, queue: _Queue, deadline: float) -> None:
         self._check_reachable(queue, deadline)
         if self._in_progress < self._max_in_progress and not self._turns:
             self._in_progress += 1
+            self._observer.waited(0.0)
             return
         if len(queue.waiting) >= self._max_waiting:
+            self._observer.rejected("queue_full")
             raise Overloaded(
                 f"{len(queue.waiting)} frames wait for recipe {recipe}, which is all that may; try again shortly.",
                 {"recipe": recipe},
@@ -130,6 +176,7 @@ class AdmissionGate:
         queue.waiting.append(turn)
         if recipe not in self._turns:
             self._turns.append(recipe)
+        began = time.monotonic()
         try:
             await turn
         except asyncio.CancelledError:
@@ -138,6 +185,8 @@ class AdmissionGate:
             else:
                 self._forget(recipe, queue, turn)
             raise
+        finally:
+            self._observer.waited(time.monotonic() - began)
 
     def _forget(self, recipe: str, queue: _Queue, turn: "asyncio.Future[None]") -> None:
         if turn in queue.waiting:

@@ -72,6 +72,10 @@ class BlobStore(Protocol):
         """Delete what writers that were killed before a moment left half written. Raises `OSError`."""
         ...
 
+    def check(self) -> None:
+        """See whether the place can be used. Raises `OSError` where it cannot."""
+        ...
+
 
 def sha256_of(data: bytes) -> str:
     """The digest of a blob, hexadecimal."""
@@ -170,6 +174,10 @@ class Blobs:
     async def tidy(self, before_us: int) -> None:
         """Delete what writers that were killed before a moment left half written. Raises as `call`."""
         await self.call(lambda store: store.tidy(before_us), timeout_s=LISTING_S)
+
+    async def check(self) -> None:
+        """See whether the store can be used. Raises as `call`."""
+        await self.call(lambda store: store.check())
 
     def close(self) -> None:
         """Take nothing on any more; calls that hang are left to themselves."""

@@ -26,6 +26,7 @@ class Budget:
         self._max_bytes = max_bytes
         self._observer = observer
         self._bytes = 0
+        self._is_counted = False
         self._was_full = False
 
     @property
@@ -43,11 +44,14 @@ class Budget:
         Raises:
             RecordsUnavailable: the database does not answer.
         """
-        self._set(await kept_bytes(database))
+        held = await kept_bytes(database)
+        self._is_counted = True
+        self._set(held)
 
     def _set(self, held: int) -> None:
         self._bytes = held
-        self._observer.level(held, self._max_bytes)
+        if self._is_counted:
+            self._observer.level(held, self._max_bytes)
         if self.is_full != self._was_full:
             self._was_full = self.is_full
             if self.is_full:

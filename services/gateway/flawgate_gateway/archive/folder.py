@@ -88,6 +88,13 @@ class FolderStore:
     def _bed(self, blob: Quarantined) -> Path:
         return self._ward(blob.digest) / f"{blob.digest}.{blob.since_us}"
 
+    def check(self) -> None:
+        """See `BlobStore`: a file is begun, and thrown away."""
+        self._staging.mkdir(parents=True, exist_ok=True)
+        staged = self._staging / uuid4().hex
+        staged.touch()
+        staged.unlink(missing_ok=True)
+
     def _written(self, data: bytes) -> Path:
         """A new file beside the blobs, settled on the disk."""
         self._staging.mkdir(parents=True, exist_ok=True)

@@ -89,6 +89,14 @@ class PictureArchive:
         with self._counted("get"):
             return await self._get_frame(archived, read_document(archived.document))
 
+    async def answers(self) -> bool:
+        """Whether pictures can be kept now."""
+        try:
+            await self._blobs.check()
+        except FlawgateError:
+            return False
+        return True
+
     def _keeps(self, inspection: Inspection) -> bool:
         if not self._retention.samples(inspection):
             self._observer.skipped("sampling")

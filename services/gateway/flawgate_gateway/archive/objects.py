@@ -16,6 +16,9 @@ CONNECT_S = 3
 READ_S = 5
 """Longest waits of one try for S3, in seconds; there are two tries."""
 
+NO_BUCKET = "NoSuchBucket"
+"""S3's code of the error that its client keeps as the cause."""
+
 S3_OPTIONS: dict[str, Any] = {
     "config_kwargs": {"connect_timeout": CONNECT_S, "read_timeout": READ_S, "retries": {"max_attempts": 2}},
 }
@@ -92,6 +95,16 @@ class ObjectStore:
 
     def tidy(self, before_us: int) -> None:
         """See `BlobStore`. An object store shows nothing half written."""
+
+    def check(self) -> None:
+        """See `BlobStore`: one that is not there is asked for, which needs the store, its bucket's rights and a key."""
+        with _translated():
+            try:
+                self._read(self._place("0" * 64))
+            except FileNotFoundError as err:
+                # To S3's client a bucket that is gone is a file that is not there.
+                if NO_BUCKET in str(err.__cause__):
+                    raise OSError(errno.ENOENT, NO_BUCKET) from err
 
     def _read(self, key: str) -> bytes:
         data: bytes = self._files.cat_file(key)

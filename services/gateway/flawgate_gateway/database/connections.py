@@ -22,6 +22,9 @@ READERS = 4
 STATEMENT_S = 30.0
 """Longest time of one statement in PostgreSQL, in seconds."""
 
+TLS_QUERY = ("sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl")
+"""How a URL of PostgreSQL says what encrypts its connections, in its own programs too (`pg_dump`)."""
+
 IN_MEMORY = (None, "", ":memory:")
 """What SQLite takes for a database that ends with its connection: no place for records."""
 FULL = (sqlite3.SQLITE_FULL, "53100")
@@ -149,7 +152,8 @@ def connect(url: str) -> Database:
     """A database; nothing is opened yet.
 
     Args:
-        url: `sqlite:///relative.db`, `sqlite:////absolute.db` or `postgresql://user:password@host/name`.
+        url: `sqlite:///relative.db`, `sqlite:////absolute.db` or `postgresql://user:password@host/name`; with
+            `?sslmode=verify-full&sslrootcert=root.pem` only a server of that root is spoken to, by TLS.
 
     Raises:
         InvalidParameter: it is none of these.
@@ -206,9 +210,16 @@ def _no_database() -> InvalidParameter:
 
 
 def _postgresql(url: URL) -> AsyncEngine:
-    arguments = {"timeout": WAIT_S, "command_timeout": STATEMENT_S}
+    arguments: dict[str, Any] = {"timeout": WAIT_S, "command_timeout": STATEMENT_S}
+    tls = {name: url.query[name] for name in TLS_QUERY if name in url.query}
+    if tls:  # asyncpg reads them in a URL alone
+        arguments["dsn"] = URL.create("postgresql", query=tls).render_as_string()
     engine = create_async_engine(
-        url, pool_size=POOL_SIZE, pool_timeout=WAIT_S, pool_pre_ping=True, connect_args=arguments
+        url.difference_update_query(TLS_QUERY),
+        pool_size=POOL_SIZE,
+        pool_timeout=WAIT_S,
+        pool_pre_ping=True,
+        connect_args=arguments,
     )
 
     @event.listens_for(engine.sync_engine, "handle_error")

@@ -44,6 +44,7 @@ inspections = Table(
     Column("recipe", String(64), nullable=False),
     Column("recipe_version", String(64)),
     Column("policy_version", String(64)),
+    Column("variant", String(16), nullable=False),
     Column("evaluation", String(16), nullable=False),
     Column("reason", String(64), nullable=False),
     Column("score", Float),

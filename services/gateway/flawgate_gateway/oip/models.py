@@ -5,7 +5,7 @@ import re
 import httpx
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
 from flawgate_contracts.errors import InvalidRequest, UnsupportedMediaType
@@ -44,18 +44,27 @@ def model_routes(triton: TritonHttp) -> list[Route]:
         answer = await triton.get(f"{_model_path(request)}/ready")
         return _truth("ready", answer, name=request.path_params["name"])
 
-    routes = [
-        Route(PREFIX, server),
-        Route(f"{PREFIX}/health/live", live),
-        Route(f"{PREFIX}/health/ready", ready),
+    routes: list[Route] = [
+        _Route(PREFIX, server),
+        _Route(f"{PREFIX}/health/live", live),
+        _Route(f"{PREFIX}/health/ready", ready),
     ]
     for path in (f"{PREFIX}/models/{{name}}", f"{PREFIX}/models/{{name}}/versions/{{version}}"):
         routes += [
-            Route(path, model),
-            Route(f"{path}/ready", model_ready),
-            Route(f"{path}/infer", _Infer(triton), methods=["POST"]),
+            _Route(path, model),
+            _Route(f"{path}/ready", model_ready),
+            _Route(f"{path}/infer", _Infer(triton), methods=["POST"]),
         ]
     return routes
+
+
+class _Route(Route):
+    """A route that says which it is, as those of FastAPI do: requests are counted by it."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether it is asked for."""
+        match, found = super().matches(scope)
+        return match, {**found, "route": self}
 
 
 class _Infer:

@@ -9,8 +9,11 @@ from starlette.requests import ClientDisconnect, Request
 
 from flawgate_contracts.context import current_context
 from flawgate_contracts.errors import DeadlineExceeded, ModelServerUnavailable, Overloaded, RequestCancelled
+from flawgate_gateway.oip import preamble
 
 CONNECT_TIMEOUT_S = 2.0
+PIECE_BYTES = 64 * 1024
+"""Shortest piece of a body that is passed on, but for the last."""
 REQUEST_HEADERS = ("content-type", "content-length", "accept-encoding", "inference-header-content-length")
 """What goes on to Triton of a caller's headers; no key does."""
 
@@ -44,7 +47,7 @@ class TritonHttp:
             Overloaded: as much is being passed on as may be at once.
         """
         async with self._exchange():
-            return await self._http.get(path, headers=current_context().metadata())
+            return await self._http.get(path, headers=current_context().metadata_for_triton())
 
     @asynccontextmanager
     async def posted(self, path: str, request: Request) -> AsyncIterator[httpx.Response]:
@@ -55,10 +58,12 @@ class TritonHttp:
             DeadlineExceeded: all of it, the caller's sending too, did not end in time.
             Overloaded: as much is being passed on as may be at once.
             RequestCancelled: the caller went away.
+            InvalidRequest: its JSON would harm Triton, or is too long.
         """
-        headers = {**current_context().metadata(), **_picked(request.headers)}
+        headers = {**current_context().metadata_for_triton(), **_picked(request.headers)}
         async with self._exchange() as timer:
             upload = _Upload(request)
+            await upload.check_preamble()
             passed_on = self._http.build_request("POST", path, content=upload.chunks(), headers=headers)
             async with upload.watched(timer):
                 response = await self._http.send(passed_on, stream=True)
@@ -119,13 +124,40 @@ class _Upload:
 
     def __init__(self, request: Request) -> None:
         self._request = request
+        self._stream = request.stream()
+        self._held = bytearray()
         self._sent = asyncio.Event()
 
+    async def check_preamble(self) -> None:
+        """Read the JSON before the tensors, and check it.
+
+        Raises:
+            InvalidRequest: it would harm Triton, or is too long.
+        """
+        length = preamble.json_length(self._request.headers.get(preamble.LENGTH))
+        await self._hold(preamble.MAX_BYTES + 1 if length is None else length)
+        if length is None:
+            preamble.check_length(len(self._held))
+        declared = self._request.headers.get("content-length")
+        preamble.check(bytes(self._held[:length]), None if declared is None else int(declared))
+
     async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """The body as it comes."""
-        async for chunk in self._request.stream():
-            yield chunk
+        """The body in pieces of some size, however it came: Triton keeps each piece on its stack."""
+        await self._hold(PIECE_BYTES)
+        while self._held:
+            held = bytes(self._held)
+            self._held.clear()
+            yield held
+            await self._hold(PIECE_BYTES)
         self._sent.set()
+
+    async def _hold(self, length: int) -> None:
+        """Have so many bytes at hand, or all that there are."""
+        while len(self._held) < length:
+            chunk = await anext(self._stream, None)
+            if chunk is None:
+                return
+            self._held += chunk
 
     @asynccontextmanager
     async def watched(self, timer: asyncio.Timeout) -> AsyncIterator[None]:

@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flawgate_contracts.recipe import Policy
 from flawgate_gateway.database.tables import inspections, reviews
-from flawgate_gateway.policies.tally import Record, Tally
+from flawgate_gateway.policies.tally import NOT_TRUSTED, Record, Tally
+from flawgate_gateway.reasons import GOLDEN_CHECK_FAILED
 from flawgate_gateway.reviews.latest import latest
 from flawgate_imaging.policy import evaluate
 
@@ -34,7 +35,7 @@ async def tally_areas(connection: AsyncConnection, records: Any, policy: Policy,
         known: policies by which records may have been judged.
         tally: that they are added to.
     """
-    columns = ("id", "evaluation", "score", "recipe_version", "policy_version", "document")
+    columns = ("id", "evaluation", "reason", "score", "recipe_version", "policy_version", "document")
     wanted = records.with_only_columns(
         *(inspections.c[name] for name in columns), latest(reviews.c.evaluation).label("reviewed")
     )
@@ -55,6 +56,8 @@ def _proposed(row: Row[Any], policy: Policy, judged_by: Policy | None) -> str:
     """The evaluation, or the obstacle to one."""
     if row.score is None:
         return "NO_SCORE"
+    if row.reason == GOLDEN_CHECK_FAILED:
+        return NOT_TRUSTED
     if judged_by is None or not _same_mask(judged_by, policy):
         return "OTHER_MASK"
     defects = json.loads(row.document)["defects"]

@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flawgate_contracts.recipe import Policy
 from flawgate_gateway.database.tables import inspections, reviews
-from flawgate_gateway.policies.tally import Record, Tally
+from flawgate_gateway.policies.tally import NOT_TRUSTED, Record, Tally
+from flawgate_gateway.reasons import GOLDEN_CHECK_FAILED
 from flawgate_gateway.reviews.latest import latest
 from flawgate_imaging.scores import SCORE_DECIMALS
 
@@ -40,11 +41,12 @@ async def name_examples(connection: AsyncConnection, records: Any, policy: Polic
 
 
 def _judged(records: Any, policy: Policy) -> Any:
-    """As `flawgate_imaging.policy.evaluate`, in SQL: null where there is no score."""
-    columns = (inspections.c.id, inspections.c.decided_at_us, inspections.c.evaluation, inspections.c.score)
+    """As `flawgate_imaging.policy.evaluate`, in SQL: null without a score, an obstacle where the score says nothing."""
+    columns = (inspections.c[name] for name in ("id", "decided_at_us", "evaluation", "reason", "score"))
     seen = records.with_only_columns(*columns, latest(reviews.c.evaluation).label("reviewed")).subquery()
     good = round(policy.threshold - policy.guard_band, SCORE_DECIMALS)
     proposed = case(
+        (seen.c.reason == GOLDEN_CHECK_FAILED, NOT_TRUSTED),
         (seen.c.score >= cast(policy.threshold, Float), "NOT_OK"),
         (seen.c.score <= cast(good, Float), "OK"),
         (seen.c.score.is_not(None), "NOT_DECIDABLE"),

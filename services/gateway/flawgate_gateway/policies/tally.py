@@ -9,6 +9,7 @@ from flawgate_gateway.policies.whatif import Mistakes, Obstacle, Outcome, Share
 from flawgate_gateway.records.filters import Evaluation
 
 OBSTACLES: frozenset[str] = frozenset(get_args(Obstacle))
+NOT_TRUSTED: Obstacle = "NOT_TRUSTED"
 
 
 class Record(NamedTuple):

@@ -7,8 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from flawgate_contracts.recipe import Name, Policy
 from flawgate_gateway.records.filters import Evaluation, InspectionFilter
 
-Obstacle = Literal["NO_SCORE", "OTHER_MASK", "TOO_MANY_DEFECTS"]
-"""Why a record cannot be judged again. `NO_SCORE`: the frame was not looked at. Of policies by area: `OTHER_MASK`, the
+Obstacle = Literal["NO_SCORE", "NOT_TRUSTED", "OTHER_MASK", "TOO_MANY_DEFECTS"]
+"""Why a record cannot be judged again. `NO_SCORE`: the frame was not looked at; `NOT_TRUSTED`: its models judged golden
+frames otherwise than they must at that time (GOLDEN_CHECK_FAILED). Of policies by area: `OTHER_MASK`, the
 defects were found with another `mask_threshold` or a larger `min_defect_area_px`, or by a policy that is not known any
 more; `TOO_MANY_DEFECTS`, a record lists 100 at most."""
 

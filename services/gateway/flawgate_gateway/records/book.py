@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Connection, Select, bindparam, insert, select
 
-from flawgate_contracts.errors import FlawgateError, InvalidRequest, UnknownInspection
+from flawgate_contracts.errors import FlawgateError, InvalidRequest, RecordsUnavailable, UnknownInspection
 from flawgate_gateway.answer import Inspection
 from flawgate_gateway.archive.archived import Archived
 from flawgate_gateway.database.connections import Database
@@ -24,6 +24,9 @@ from flawgate_gateway.records.submission import Submission
 
 LEASE_MARGIN_S = 5.0
 """How much longer than the deadline of its work a claim is held, in seconds: for the record to be written."""
+
+GIVE_UP_S = 1.0
+"""Longest time for giving a claim back, in seconds: its caller waits for the answer, perhaps past the deadline."""
 
 _INSPECTION, _EVIDENCE = insert(inspections), insert(evidence)
 _SAME = inspections.c.id == bindparam("identity")
@@ -172,12 +175,15 @@ class RecordBook:
     async def _give_up(self, claim: Claim, error: BaseException) -> None:
         """The error is what matters: where the database is down, the claim's lease ends by itself."""
         try:
-            if isinstance(error, InvalidRequest):
-                await claims.refuse(self._database, claim, error)
-            else:
-                await claims.release(self._database, claim)
+            async with asyncio.timeout(GIVE_UP_S):
+                if isinstance(error, InvalidRequest):
+                    await claims.refuse(self._database, claim, error)
+                else:
+                    await claims.release(self._database, claim)
         except FlawgateError as err:
             log.warning("an idempotency key waits for the end of its lease", reason=err.reason)
+        except TimeoutError:
+            log.warning("an idempotency key waits for the end of its lease", reason=RecordsUnavailable.reason)
 
 
 def _uuid(inspection_id: str) -> str:

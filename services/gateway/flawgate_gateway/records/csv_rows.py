@@ -43,6 +43,7 @@ COLUMNS = (
     "service_version",
     "request_id",
     "trace_id",
+    "variant",
 )
 """Of every export, in this order; new ones are only ever added at the end."""
 
@@ -111,4 +112,5 @@ def _cells(inspection: Inspection) -> Sequence[Any]:
         inspection.frame.sha256,
         inspection.service_version,
         *(guarded(text) for text in (inspection.request_id, inspection.trace_id)),
+        inspection.variant,
     )

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from flawgate_contracts.recipe import Name, Sha256
+from flawgate_gateway.answer import Variant
 from flawgate_gateway.frames import Identity, Moment
 
 T = TypeVar("T")
@@ -27,6 +28,7 @@ class InspectionFilter(Identity):
     recipe: Name | None = Field(default=None, description="Name of the recipe.")
     recipe_version: _Version | None = Field(default=None, description="Version of the recipe and so of its models.")
     policy_version: _Version | None = Field(default=None, description="Version of the policy.")
+    variant: Variant | None = Field(default=None, description="Which decision service judged.")
     evaluation: tuple[Evaluation, ...] = Field(
         default=(), max_length=3, description="One of these; say it several times for several."
     )

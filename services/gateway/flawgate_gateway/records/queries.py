@@ -28,6 +28,7 @@ EQUAL = (
     "line",
     "camera",
     "reason",
+    "variant",
     "frame_sha256",
 )
 """Columns that are asked for by their value, those that leave the fewest records first."""

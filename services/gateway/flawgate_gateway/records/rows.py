@@ -10,7 +10,7 @@ from flawgate_gateway.database.moments import to_us
 from flawgate_gateway.database.tables import evidence, inspections
 
 PLACE = ("plant", "line", "station", "camera", "part", "lot", "work_order")
-COPIED = (*PLACE, "recipe", "recipe_version", "policy_version", "evaluation", "reason", "score")
+COPIED = (*PLACE, "recipe", "recipe_version", "policy_version", "variant", "evaluation", "reason", "score")
 
 
 def row_of(inspection: Inspection) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from flawgate_contracts.errors import InvalidParameter
 from flawgate_gateway.access.caller import ANYONE, Caller
-from flawgate_gateway.answer import Capture
+from flawgate_gateway.answer import Capture, Variant
 from flawgate_gateway.frames import CameraStream, InspectionOrder
 
 MAX_KEY_CHARACTERS = 255
@@ -25,15 +25,18 @@ class Submission:
     """Whose frame it is; None: it came by itself."""
     capture: Capture | None = None
     """Which frame of the stream: its number is what keeps it from being recorded twice."""
+    variant: Variant | None = None
+    """Which variant is to judge; None: whichever it falls to."""
 
 
-def fingerprint(order: InspectionOrder, frame_sha256: str) -> str:
+def fingerprint(order: InspectionOrder, frame_sha256: str, variant: Variant | None = None) -> str:
     """What tells one request from another under the same key: SHA-256, hexadecimal.
 
-    The deadline has no part in it: a caller who tries again may have less time left.
+    The deadline has no part in it: a caller who tries again may have less time left. The variant that is named has:
+    whoever asks for the canary is not told what the stable one said.
     """
     fields = order.model_dump_json(exclude={"deadline_ms"})
-    return hashlib.sha256(f"{frame_sha256}\n{fields}".encode()).hexdigest()
+    return hashlib.sha256(f"{frame_sha256}\n{fields}\n{variant or ''}".encode()).hexdigest()
 
 
 def checked_key(key: str) -> str:

@@ -21,6 +21,7 @@ from flawgate_gateway.rest.idempotency import read_key
 from flawgate_gateway.rest.openapi import PROBLEMS
 from flawgate_gateway.rest.problems import Problem, problem_of
 from flawgate_gateway.rest.upload import while_connected
+from flawgate_gateway.rest.variant import read_variant
 
 log = structlog.get_logger(__name__)
 
@@ -68,8 +69,10 @@ def batch_routes(inspector: Inspector, *, max_items: int, concurrency: int, uplo
         arrival = Arrival.now()
         with inspector.counted_failures():
             key = read_key(request)
+            variant = read_variant(request, caller, has_canary=inspector.has_canary)
             items = await read_batch(request, max_items=max_items, timeout_s=upload_timeout_s)
-            submissions = [Submission(caller, _item_key(key, index)) for index in range(len(items))]
+            keys = [_item_key(key, index) for index in range(len(items))]
+            submissions = [Submission(caller, each, variant=variant) for each in keys]
         batch = Batch(inspector, arrival, concurrency)
         return BatchAnswer(results=await while_connected(request, lambda: batch.results(items, submissions)))
 

@@ -8,6 +8,7 @@ from flawgate_gateway.rest.openapi import (
     EXAMPLE_INSPECTION,
     EXAMPLE_PROBLEM,
     KEY_PARAMETER,
+    VARIANT_PARAMETER,
     order_schema,
     query_parameters,
 )
@@ -52,7 +53,7 @@ def _openapi() -> dict[str, Any]:
     results = [{"inspection": EXAMPLE_INSPECTION, "replayed": False}, {"problem": EXAMPLE_PROBLEM}]
     return {
         "description": DESCRIPTION,
-        "parameters": [KEY_PARAMETER, *query_parameters(fields)],
+        "parameters": [KEY_PARAMETER, VARIANT_PARAMETER, *query_parameters(fields)],
         "requestBody": {"required": True, "content": {FORM: {"schema": form, "example": example}}},
         "responses": {"200": {"content": {"application/json": {"example": {"results": results}}}}},
     }

@@ -58,6 +58,13 @@ RECIPE = {
     "name": "commutator",
     "state": "READY",
     "detail": "",
+    "golden": {
+        "checked_at": "2026-11-20T10:14:31.502Z",
+        "passed": 5,
+        "failed": 0,
+        "missing": 0,
+        "largest_difference": 0.000002,
+    },
     "version": "2",
     "title": "Electrical commutators",
     "kind": "cascade",

@@ -18,12 +18,14 @@ from flawgate_contracts.errors import (
     UnknownRecipe,
 )
 from flawgate_contracts.http_errors import HTTP_PROBLEMS
+from flawgate_gateway.answer import VARIANTS
 from flawgate_gateway.frames import InspectionOrder
 from flawgate_gateway.rest.form import FILE_FIELD
 from flawgate_gateway.rest.idempotency import KEY_HEADER, REPLAYED_HEADER
 from flawgate_gateway.rest.problem_types import answered_classes, example_problem
 from flawgate_gateway.rest.problems import MEDIA_TYPE, Problem
 from flawgate_gateway.rest.upload import FORM, PICTURES, RAW_PIXELS
+from flawgate_gateway.variants.naming import VARIANT_HEADER
 
 DESCRIPTION = """
 Send a picture of a part, get an evaluation: `OK`, `NOT_OK` or `NOT_DECIDABLE`, with score, defects and provenance.
@@ -37,6 +39,7 @@ EXAMPLE_INSPECTION: dict[str, Any] = {
     "recipe": "commutator",
     "recipe_version": "1",
     "policy_version": "1",
+    "variant": "stable",
     "evaluation": "NOT_OK",
     "score": 0.997134,
     "threshold": 0.9,
@@ -163,6 +166,18 @@ KEY_PARAMETER: dict[str, Any] = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 257, "pattern": "^[ -~]+$"},
     "example": '"8e03978e-40d5-43e8-bc93-6894a57f9324"',
 }
+VARIANT_PARAMETER: dict[str, Any] = {
+    "name": VARIANT_HEADER,
+    "in": "header",
+    "required": False,
+    "description": (
+        "Which decision service is to judge: `canary`, a version that is tried (the key needs the scope `policy`), "
+        "or `stable`, the one in force. Without it the gateway gives the canary its share of the frames. Where the "
+        "canary cannot judge, the stable one does; `variant` of the answer says which did. `INVALID_PARAMETER` where "
+        "the gateway has no canary."
+    ),
+    "schema": {"type": "string", "enum": list(VARIANTS)},
+}
 LOCATION: dict[str, Any] = {"description": "Where it is found again.", "schema": {"type": "string"}}
 KEY_RESPONSE_HEADERS: dict[str, Any] = {
     REPLAYED_HEADER: {
@@ -211,7 +226,7 @@ def _inspect_openapi() -> dict[str, Any]:
             "A recipe's name has 1 to 63 characters of a–z, 0–9 and _, the first a letter; what names the part and "
             "its place has 1 to 128 characters, none of them a control character."
         ),
-        "parameters": [KEY_PARAMETER, *query_parameters(fields)],
+        "parameters": [KEY_PARAMETER, VARIANT_PARAMETER, *query_parameters(fields)],
         "requestBody": {
             "required": True,
             "content": {FORM: form, **dict.fromkeys((*PICTURES, RAW_PIXELS), binary)},

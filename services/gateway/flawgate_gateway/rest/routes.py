@@ -18,6 +18,7 @@ from flawgate_gateway.rest.listing import RecipeFacts, RecipeList, recipe_facts
 from flawgate_gateway.rest.openapi import INSPECT_OPENAPI, PROBLEMS
 from flawgate_gateway.rest.problem_types import ProblemType, problem_types
 from flawgate_gateway.rest.upload import read_upload, while_connected
+from flawgate_gateway.rest.variant import read_variant
 
 
 def inspection_routes(inspector: Inspector, *, upload_timeout_s: float) -> APIRouter:
@@ -35,7 +36,8 @@ def inspection_routes(inspector: Inspector, *, upload_timeout_s: float) -> APIRo
     async def inspect(request: Request, response: Response, caller: InspectCaller) -> Any:
         arrival = Arrival.now()
         with inspector.counted_failures():
-            submission = Submission(caller, read_key(request))
+            variant = read_variant(request, caller, has_canary=inspector.has_canary)
+            submission = Submission(caller, read_key(request), variant=variant)
             frame, order = await read_upload(request, timeout_s=upload_timeout_s)
         answered = await while_connected(request, lambda: inspector.inspect(frame, order, arrival, submission))
         response.headers["location"] = answered.inspection.links.self

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, Float, RowMapping, Select, exists, func, literal, tuple_
+from sqlalchemy import ColumnElement, Float, RowMapping, Select, exists, func, literal, select, tuple_
 
 from flawgate_contracts.recipe import Name
 from flawgate_gateway.answer import Inspection
@@ -92,12 +92,31 @@ def waiting(query: QueueQuery, after: Place | None, *, steered: bool) -> Iterato
         after: the last record that was seen.
         steered: see `queries.found`; all records of a station are many more than those that wait.
     """
-    columns, furthest = inspections.c, query.band + _ROUNDING
+    for reason in _reasons(query.band):
+        yield _ordered(query, after, [*reason, *_conditions(query, steered=steered)])
+
+
+def candidates(query: QueueQuery) -> Iterator[Select[str]]:
+    """Ids of what the queue would hold if nobody had reviewed anything: the NOT_DECIDABLE, then the near ones.
+
+    Args:
+        query: its band alone counts.
+
+    Returns:
+        Statements, each with the latest first.
+    """
+    for reason in _reasons(query.band):
+        latest_first = inspections.c.decided_at_us.desc(), inspections.c.id.desc()
+        yield select(inspections.c.id).where(*reason).order_by(*latest_first)
+
+
+def _reasons(band: float) -> Iterator[Sequence[ColumnElement[bool]]]:
+    """What the NOT_DECIDABLE have in common, and what the near ones; no record is of both."""
+    columns, furthest = inspections.c, band + _ROUNDING
     undecided = columns.evaluation == "NOT_DECIDABLE"
     near = (columns.margin >= -furthest) & (columns.margin <= furthest)
-    yield _ordered(query, after, [NOT_OK_ONLY, undecided, *_conditions(query, steered=steered)])
-    measured = columns.reason.not_in(_BY_AREA)
-    yield _ordered(query, after, [NEAR_ONLY, near, ~undecided, measured, *_conditions(query, steered=steered)])
+    yield NOT_OK_ONLY, undecided
+    yield NEAR_ONLY, near, ~undecided, columns.reason.not_in(_BY_AREA)
 
 
 def _ordered(query: QueueQuery, after: Place | None, conditions: Sequence[ColumnElement[bool]]) -> Select[Any]:

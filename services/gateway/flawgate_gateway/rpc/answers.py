@@ -27,6 +27,7 @@ def inspection_message(inspection: Inspection) -> pb.Inspection:
         recipe=inspection.recipe,
         recipe_version=inspection.recipe_version,
         policy_version=inspection.policy_version,
+        variant=inspection.variant,
         evaluation=_EVALUATIONS[inspection.evaluation],
         score=inspection.score,
         threshold=inspection.threshold,

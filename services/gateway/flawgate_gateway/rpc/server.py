@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
-import grpc
 from prometheus_client import CollectorRegistry
 
 from flawgate.inspection.v1 import inspection_pb2_grpc
 from flawgate_contracts.serving import GrpcServer, GrpcService, create_grpc_server
+from flawgate_contracts.tls.certificates import Certificates
 from flawgate_gateway.rpc.servicer import InspectionServicer
 from flawgate_gateway.settings import GatewaySettings
 
@@ -27,12 +27,12 @@ def create_server(
     settings: GatewaySettings,
     registry: CollectorRegistry,
     servicer: InspectionServicer,
-    credentials: grpc.ServerCredentials | None,
+    certificates: Certificates,
 ) -> GrpcServer:
     """Build the server; it is not started.
 
     Raises:
-        StartupError: the port is taken.
+        StartupError: the port is taken, or a file of TLS is no good.
     """
     register = partial(inspection_pb2_grpc.add_InspectionServiceServicer_to_server, servicer)
     return create_grpc_server(
@@ -41,7 +41,7 @@ def create_server(
         registry,
         [GrpcService(SERVICE_NAME, register)],
         max_receive_bytes=settings.max_body_bytes + FIELDS_BYTES,
-        credentials=credentials,
+        certificates=certificates,
         max_streams=settings.max_streams,
     )
 

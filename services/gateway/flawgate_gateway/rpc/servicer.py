@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -9,6 +10,7 @@ from flawgate.inspection.v1 import inspection_pb2 as pb
 from flawgate.inspection.v1 import inspection_pb2_grpc
 from flawgate_contracts.interceptors import Context
 from flawgate_gateway.access.caller import Caller, Scope
+from flawgate_gateway.answer import Variant
 from flawgate_gateway.core import Arrival, Inspector
 from flawgate_gateway.database.connections import Database
 from flawgate_gateway.records.book import RecordBook
@@ -18,25 +20,37 @@ from flawgate_gateway.rpc.answers import inspection_message, page_message
 from flawgate_gateway.rpc.requests import filter_of, frame_of, idempotency_key, order_of, page_of
 from flawgate_gateway.rpc.stream_wire import GrpcWire
 from flawgate_gateway.stream.desk import StreamDesk
+from flawgate_gateway.variants.naming import VARIANT_HEADER, named_variant, refuse_variant
 
 IDEMPOTENCY_KEY = "idempotency-key"
 REPLAYED = "idempotency-replayed"
+VARIANT = VARIANT_HEADER.lower()
 
 Admit = Callable[[Context, Scope], Awaitable[Caller]]
 """Whoever calls, who has a scope; raises `Unauthenticated`, `PermissionDenied` or `RateLimited`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doorman:
+    """Who lets calls in."""
+
+    admit: Admit
+    permit: Callable[[Caller, Scope], None]
+    """Sees that a caller has a further scope; raises `PermissionDenied`."""
 
 
 class InspectionServicer(inspection_pb2_grpc.InspectionServiceServicer):
     """Stands over the core and the records."""
 
     def __init__(
-        self, inspector: Inspector, records: RecordBook, database: Database, streams: StreamDesk, admit: Admit
+        self, inspector: Inspector, records: RecordBook, database: Database, streams: StreamDesk, doorman: Doorman
     ) -> None:
         self._inspector = inspector
         self._streams = streams
         self._records = records
         self._database = database
-        self._admit = admit
+        self._admit = doorman.admit
+        self._permit = doorman.permit
 
     async def Inspect(self, request: pb.InspectRequest, context: Context) -> pb.InspectResponse:
         """See the proto."""
@@ -46,13 +60,20 @@ class InspectionServicer(inspection_pb2_grpc.InspectionServiceServicer):
             key = idempotency_key(request.idempotency_key, _values(context, IDEMPOTENCY_KEY))
             order = order_of(request, left_s=context.time_remaining())
             frame = frame_of(request)
-        answered = await self._inspector.inspect(frame, order, arrival, Submission(caller, key))
+            variant = self._variant(context, caller)
+        submission = Submission(caller, key, variant=variant)
+        answered = await self._inspector.inspect(frame, order, arrival, submission)
         context.set_trailing_metadata(((REPLAYED, "true"),) if answered.replayed else ())
         return pb.InspectResponse(inspection=inspection_message(answered.inspection))
+
+    def _variant(self, context: Context, caller: Caller) -> Variant | None:
+        permit = partial(self._permit, caller, Scope.POLICY)
+        return named_variant(_values(context, VARIANT), has_canary=self._inspector.has_canary, permit=permit)
 
     async def InspectStream(self, request_iterator: Any, context: Context) -> None:  # type: ignore[override]
         """See the proto. A handler that writes to the context may be a coroutine, which the stub does not say."""
         del request_iterator  # the wire reads from the context
+        refuse_variant(_values(context, VARIANT))
         await self._streams.serve(GrpcWire(context), partial(self._admit, context, Scope.INSPECT))
 
     async def GetInspection(self, request: pb.GetInspectionRequest, context: Context) -> pb.GetInspectionResponse:

@@ -1,12 +1,13 @@
 """Settling the numbers of one stream: each becomes an inspection on record, or lies within a gap."""
 
 import time
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import structlog
 
-from flawgate_contracts.context import bound, new_context
+from flawgate_contracts.context import current_context, new_context
 from flawgate_contracts.errors import (
     BodyTooLarge,
     DeadlineExceeded,
@@ -16,6 +17,7 @@ from flawgate_contracts.errors import (
     InvalidRequest,
     ModelFailure,
 )
+from flawgate_contracts.tracing import Served
 from flawgate_gateway.access.caller import Caller
 from flawgate_gateway.answer import DropCause, Gap, Inspection
 from flawgate_gateway.core import Arrival, Inspector, digest
@@ -79,7 +81,7 @@ class Settler:
         Raises:
             FlawgateError: the number is not settled, and the stream ends.
         """
-        with bound(new_context({})):
+        with self._served() as served:
             try:
                 result = await self._settled(sent, arrival, before, own)
             except FlawgateError as error:
@@ -89,8 +91,15 @@ class Settler:
                 result = await self._dropped(sent, arrival, InternalError(INTERNAL))
             finally:
                 own.known(None)
+            served.answered({"flawgate.outcome": _outcome(result)})
         self._observer.settled(_outcome(result))
         return result
+
+    def _served(self) -> Served:
+        """A trace for each frame: one of a stream would have no end. The stream's caller is linked to."""
+        who = self._stream.identity
+        named = {"flawgate.station": who.station or "", "flawgate.camera": who.camera or ""}
+        return Served(new_context({}), "frame", named, link=current_context())
 
     async def gap(self, sent: SentGap) -> Result:
         """Settle what the camera's side has dropped.
@@ -137,7 +146,9 @@ class Settler:
         deadline_ms = content.order.deadline_ms
         left_s = None if deadline_ms is None else deadline_ms / 1000 - (time.monotonic() - arrival.started)
         submission = Submission(self._caller, None, self._stream, content.capture(self._stream, sequence))
-        async with having(self._turns, within_s=left_s):
+        async with AsyncExitStack() as turn:
+            with self._inspector.counted_failures():
+                await turn.enter_async_context(having(self._turns, within_s=left_s))
             # The gateway's own bound counts from the frame's turn: a stream may wait for it as long as it must.
             begun = Arrival(arrival.received_at, time.monotonic()) if deadline_ms is None else arrival
             return (await self._inspector.inspect(content.frame, content.order, begun, submission)).inspection

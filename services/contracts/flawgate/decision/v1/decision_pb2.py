@@ -24,31 +24,34 @@ _sym_db = _symbol_database.Default()
 
 from flawgate.inspection.v1 import types_pb2 as flawgate_dot_inspection_dot_v1_dot_types__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#flawgate/decision/v1/decision.proto\x12\x14\x66lawgate.decision.v1\x1a\"flawgate/inspection/v1/types.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xc6\x01\n\rDecideRequest\x12\x0e\n\x06recipe\x18\x01 \x01(\t\x12\x16\n\x0erecipe_version\x18\x02 \x01(\t\x12\x0e\n\x06tensor\x18\x03 \x01(\x0c\x12\x10\n\x08\x63hannels\x18\x04 \x01(\r\x12\x32\n\x08geometry\x18\x05 \x01(\x0b\x32 .flawgate.inspection.v1.Geometry\x12,\n\x06policy\x18\x06 \x01(\x0b\x32\x17.google.protobuf.StructH\x00\x88\x01\x01\x42\t\n\x07_policy\"\xe7\x03\n\x0e\x44\x65\x63ideResponse\x12\x36\n\nevaluation\x18\x01 \x01(\x0e\x32\".flawgate.inspection.v1.Evaluation\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\r\n\x05score\x18\x03 \x01(\x01\x12\x11\n\tthreshold\x18\x04 \x01(\x01\x12\x16\n\x0epolicy_version\x18\x05 \x01(\t\x12\x16\n\x0erecipe_version\x18\x06 \x01(\t\x12/\n\x07\x64\x65\x66\x65\x63ts\x18\x07 \x03(\x0b\x32\x1e.flawgate.inspection.v1.Defect\x12(\n\x04mask\x18\x08 \x01(\x0b\x32\x1a.flawgate.decision.v1.Mask\x12-\n\x06models\x18\t \x03(\x0b\x32\x1d.flawgate.inspection.v1.Model\x12\x15\n\rinfer_seconds\x18\n \x01(\x01\x12\x16\n\x0epolicy_seconds\x18\x0b \x01(\x01\x12=\n\rprobabilities\x18\x0c \x03(\x0b\x32&.flawgate.decision.v1.ClassProbability\x12\x12\n\nclass_name\x18\r \x01(\t\x12/\n\x0b\x65xplanation\x18\x0e \x01(\x0b\x32\x1a.flawgate.decision.v1.Mask\";\n\x10\x43lassProbability\x12\x12\n\nclass_name\x18\x01 \x01(\t\x12\x13\n\x0bprobability\x18\x02 \x01(\x01\"D\n\x04Mask\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x0f\n\x07\x63lasses\x18\x02 \x01(\r\x12\x0e\n\x06height\x18\x03 \x01(\r\x12\r\n\x05width\x18\x04 \x01(\r\"\x14\n\x12ListRecipesRequest\"D\n\x13ListRecipesResponse\x12-\n\x07recipes\x18\x01 \x03(\x0b\x32\x1c.flawgate.decision.v1.Recipe\"\x95\x01\n\x06Recipe\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\x05state\x18\x02 \x01(\x0e\x32!.flawgate.decision.v1.RecipeState\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\x12.\n\x08\x64ocument\x18\x04 \x01(\x0b\x32\x17.google.protobuf.StructH\x00\x88\x01\x01\x42\x0b\n\t_document*z\n\x0bRecipeState\x12\x1c\n\x18RECIPE_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12RECIPE_STATE_READY\x10\x01\x12\x1c\n\x18RECIPE_STATE_UNAVAILABLE\x10\x02\x12\x17\n\x13RECIPE_STATE_BROKEN\x10\x03\x32\xca\x01\n\x0f\x44\x65\x63isionService\x12S\n\x06\x44\x65\x63ide\x12#.flawgate.decision.v1.DecideRequest\x1a$.flawgate.decision.v1.DecideResponse\x12\x62\n\x0bListRecipes\x12(.flawgate.decision.v1.ListRecipesRequest\x1a).flawgate.decision.v1.ListRecipesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#flawgate/decision/v1/decision.proto\x12\x14\x66lawgate.decision.v1\x1a\"flawgate/inspection/v1/types.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc6\x01\n\rDecideRequest\x12\x0e\n\x06recipe\x18\x01 \x01(\t\x12\x16\n\x0erecipe_version\x18\x02 \x01(\t\x12\x0e\n\x06tensor\x18\x03 \x01(\x0c\x12\x10\n\x08\x63hannels\x18\x04 \x01(\r\x12\x32\n\x08geometry\x18\x05 \x01(\x0b\x32 .flawgate.inspection.v1.Geometry\x12,\n\x06policy\x18\x06 \x01(\x0b\x32\x17.google.protobuf.StructH\x00\x88\x01\x01\x42\t\n\x07_policy\"\xe7\x03\n\x0e\x44\x65\x63ideResponse\x12\x36\n\nevaluation\x18\x01 \x01(\x0e\x32\".flawgate.inspection.v1.Evaluation\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\r\n\x05score\x18\x03 \x01(\x01\x12\x11\n\tthreshold\x18\x04 \x01(\x01\x12\x16\n\x0epolicy_version\x18\x05 \x01(\t\x12\x16\n\x0erecipe_version\x18\x06 \x01(\t\x12/\n\x07\x64\x65\x66\x65\x63ts\x18\x07 \x03(\x0b\x32\x1e.flawgate.inspection.v1.Defect\x12(\n\x04mask\x18\x08 \x01(\x0b\x32\x1a.flawgate.decision.v1.Mask\x12-\n\x06models\x18\t \x03(\x0b\x32\x1d.flawgate.inspection.v1.Model\x12\x15\n\rinfer_seconds\x18\n \x01(\x01\x12\x16\n\x0epolicy_seconds\x18\x0b \x01(\x01\x12=\n\rprobabilities\x18\x0c \x03(\x0b\x32&.flawgate.decision.v1.ClassProbability\x12\x12\n\nclass_name\x18\r \x01(\t\x12/\n\x0b\x65xplanation\x18\x0e \x01(\x0b\x32\x1a.flawgate.decision.v1.Mask\";\n\x10\x43lassProbability\x12\x12\n\nclass_name\x18\x01 \x01(\t\x12\x13\n\x0bprobability\x18\x02 \x01(\x01\"D\n\x04Mask\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x0f\n\x07\x63lasses\x18\x02 \x01(\r\x12\x0e\n\x06height\x18\x03 \x01(\r\x12\r\n\x05width\x18\x04 \x01(\r\"\x14\n\x12ListRecipesRequest\"D\n\x13ListRecipesResponse\x12-\n\x07recipes\x18\x01 \x03(\x0b\x32\x1c.flawgate.decision.v1.Recipe\"\x8a\x01\n\x0bGoldenCheck\x12.\n\nchecked_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06passed\x18\x02 \x01(\r\x12\x0e\n\x06\x66\x61iled\x18\x03 \x01(\r\x12\x0f\n\x07missing\x18\x04 \x01(\r\x12\x1a\n\x12largest_difference\x18\x05 \x01(\x01\"\xd8\x01\n\x06Recipe\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\x05state\x18\x02 \x01(\x0e\x32!.flawgate.decision.v1.RecipeState\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\x12.\n\x08\x64ocument\x18\x04 \x01(\x0b\x32\x17.google.protobuf.StructH\x00\x88\x01\x01\x12\x36\n\x06golden\x18\x05 \x01(\x0b\x32!.flawgate.decision.v1.GoldenCheckH\x01\x88\x01\x01\x42\x0b\n\t_documentB\t\n\x07_golden*\x96\x01\n\x0bRecipeState\x12\x1c\n\x18RECIPE_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12RECIPE_STATE_READY\x10\x01\x12\x1c\n\x18RECIPE_STATE_UNAVAILABLE\x10\x02\x12\x17\n\x13RECIPE_STATE_BROKEN\x10\x03\x12\x1a\n\x16RECIPE_STATE_UNTRUSTED\x10\x04\x32\xca\x01\n\x0f\x44\x65\x63isionService\x12S\n\x06\x44\x65\x63ide\x12#.flawgate.decision.v1.DecideRequest\x1a$.flawgate.decision.v1.DecideResponse\x12\x62\n\x0bListRecipes\x12(.flawgate.decision.v1.ListRecipesRequest\x1a).flawgate.decision.v1.ListRecipesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'flawgate.decision.v1.decision_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RECIPESTATE']._serialized_start=1193
-  _globals['_RECIPESTATE']._serialized_end=1315
-  _globals['_DECIDEREQUEST']._serialized_start=128
-  _globals['_DECIDEREQUEST']._serialized_end=326
-  _globals['_DECIDERESPONSE']._serialized_start=329
-  _globals['_DECIDERESPONSE']._serialized_end=816
-  _globals['_CLASSPROBABILITY']._serialized_start=818
-  _globals['_CLASSPROBABILITY']._serialized_end=877
-  _globals['_MASK']._serialized_start=879
-  _globals['_MASK']._serialized_end=947
-  _globals['_LISTRECIPESREQUEST']._serialized_start=949
-  _globals['_LISTRECIPESREQUEST']._serialized_end=969
-  _globals['_LISTRECIPESRESPONSE']._serialized_start=971
-  _globals['_LISTRECIPESRESPONSE']._serialized_end=1039
-  _globals['_RECIPE']._serialized_start=1042
-  _globals['_RECIPE']._serialized_end=1191
-  _globals['_DECISIONSERVICE']._serialized_start=1318
-  _globals['_DECISIONSERVICE']._serialized_end=1520
+  _globals['_RECIPESTATE']._serialized_start=1435
+  _globals['_RECIPESTATE']._serialized_end=1585
+  _globals['_DECIDEREQUEST']._serialized_start=161
+  _globals['_DECIDEREQUEST']._serialized_end=359
+  _globals['_DECIDERESPONSE']._serialized_start=362
+  _globals['_DECIDERESPONSE']._serialized_end=849
+  _globals['_CLASSPROBABILITY']._serialized_start=851
+  _globals['_CLASSPROBABILITY']._serialized_end=910
+  _globals['_MASK']._serialized_start=912
+  _globals['_MASK']._serialized_end=980
+  _globals['_LISTRECIPESREQUEST']._serialized_start=982
+  _globals['_LISTRECIPESREQUEST']._serialized_end=1002
+  _globals['_LISTRECIPESRESPONSE']._serialized_start=1004
+  _globals['_LISTRECIPESRESPONSE']._serialized_end=1072
+  _globals['_GOLDENCHECK']._serialized_start=1075
+  _globals['_GOLDENCHECK']._serialized_end=1213
+  _globals['_RECIPE']._serialized_start=1216
+  _globals['_RECIPE']._serialized_end=1432
+  _globals['_DECISIONSERVICE']._serialized_start=1588
+  _globals['_DECISIONSERVICE']._serialized_end=1790
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,7 @@ from flawgate.inspection.v1 import types_pb2 as _types_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import struct_pb2 as _struct_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
@@ -30,11 +31,15 @@ class _RecipeStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RecipeSta
     RECIPE_STATE_UNSPECIFIED: _RecipeState.ValueType  # 0
     """A message that was never filled in."""
     RECIPE_STATE_READY: _RecipeState.ValueType  # 1
-    """Loaded, and a real inference has succeeded."""
+    """Loaded, and its models judge its golden frames as they must; of one that has none, a real inference has succeeded."""
     RECIPE_STATE_UNAVAILABLE: _RecipeState.ValueType  # 2
     """Its models are missing or failed to load, or a real inference failed."""
     RECIPE_STATE_BROKEN: _RecipeState.ValueType  # 3
     """The recipe itself cannot be read, or does not fit its models."""
+    RECIPE_STATE_UNTRUSTED: _RecipeState.ValueType  # 4
+    """Its models answer, but judged a golden frame otherwise than at the export: until they judge all of them as they
+    should, every frame is answered NOT_DECIDABLE, reason GOLDEN_CHECK_FAILED.
+    """
 
 class RecipeState(_RecipeState, metaclass=_RecipeStateEnumTypeWrapper):
     """Whether a recipe can be used."""
@@ -42,11 +47,15 @@ class RecipeState(_RecipeState, metaclass=_RecipeStateEnumTypeWrapper):
 RECIPE_STATE_UNSPECIFIED: RecipeState.ValueType  # 0
 """A message that was never filled in."""
 RECIPE_STATE_READY: RecipeState.ValueType  # 1
-"""Loaded, and a real inference has succeeded."""
+"""Loaded, and its models judge its golden frames as they must; of one that has none, a real inference has succeeded."""
 RECIPE_STATE_UNAVAILABLE: RecipeState.ValueType  # 2
 """Its models are missing or failed to load, or a real inference failed."""
 RECIPE_STATE_BROKEN: RecipeState.ValueType  # 3
 """The recipe itself cannot be read, or does not fit its models."""
+RECIPE_STATE_UNTRUSTED: RecipeState.ValueType  # 4
+"""Its models answer, but judged a golden frame otherwise than at the export: until they judge all of them as they
+should, every frame is answered NOT_DECIDABLE, reason GOLDEN_CHECK_FAILED.
+"""
 Global___RecipeState: _TypeAlias = RecipeState  # noqa: Y015
 
 @_typing.final
@@ -120,7 +129,9 @@ class DecideResponse(_message.Message):
     reason: _builtins.str
     """Why, UPPER_SNAKE. Of a policy on the score: SCORE_ABOVE_THRESHOLD (from it upwards), SCORE_BELOW_THRESHOLD,
     SCORE_IN_GUARD_BAND. Of a policy on the areas of classes: AREA_ABOVE_LIMIT and AREA_BELOW_LIMIT (of the first class
-    that leaves its limits), AREAS_WITHIN_LIMITS.
+    that leaves its limits), AREAS_WITHIN_LIMITS. Of no policy: GOLDEN_CHECK_FAILED, where the models are not to be
+    trusted (RECIPE_STATE_UNTRUSTED), or were not for a moment while they were at work on this frame; all else is as they
+    gave it.
     """
     score: _builtins.float
     """How bad the frame is, 0 to 1, to 6 decimals. Cascade, segmentation: probability of a defect somewhere in it.
@@ -292,6 +303,48 @@ class ListRecipesResponse(_message.Message):
 Global___ListRecipesResponse: _TypeAlias = ListRecipesResponse  # noqa: Y015
 
 @_typing.final
+class GoldenCheck(_message.Message):
+    """What came of the last check of a recipe's golden frames: frames with a known answer, sent through the models at the
+    start, after every change of version, and periodically.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHECKED_AT_FIELD_NUMBER: _builtins.int
+    PASSED_FIELD_NUMBER: _builtins.int
+    FAILED_FIELD_NUMBER: _builtins.int
+    MISSING_FIELD_NUMBER: _builtins.int
+    LARGEST_DIFFERENCE_FIELD_NUMBER: _builtins.int
+    passed: _builtins.int
+    """Frames that were judged as they should be."""
+    failed: _builtins.int
+    """Frames that were judged otherwise."""
+    missing: _builtins.int
+    """Frames whose pictures were not at hand (a data set's licence may keep them out of the repository)."""
+    largest_difference: _builtins.float
+    """Largest difference of a score from the one expected, 0 to 1."""
+    @_builtins.property
+    def checked_at(self) -> _timestamp_pb2.Timestamp:
+        """When it ended."""
+
+    def __init__(
+        self,
+        *,
+        checked_at: _timestamp_pb2.Timestamp | None = ...,
+        passed: _builtins.int = ...,
+        failed: _builtins.int = ...,
+        missing: _builtins.int = ...,
+        largest_difference: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["checked_at", b"checked_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checked_at", b"checked_at", "failed", b"failed", "largest_difference", b"largest_difference", "missing", b"missing", "passed", b"passed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GoldenCheck: _TypeAlias = GoldenCheck  # noqa: Y015
+
+@_typing.final
 class Recipe(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -299,15 +352,20 @@ class Recipe(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     DETAIL_FIELD_NUMBER: _builtins.int
     DOCUMENT_FIELD_NUMBER: _builtins.int
+    GOLDEN_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name."""
     state: Global___RecipeState.ValueType
     """Whether it can be used."""
     detail: _builtins.str
-    """Why it cannot be used; empty when it can."""
+    """Why it cannot be used, or trusted; empty when it can."""
     @_builtins.property
     def document(self) -> _struct_pb2.Struct:
         """The recipe itself (schema: flawgate_contracts.recipe.Recipe); absent where it could not be read."""
+
+    @_builtins.property
+    def golden(self) -> Global___GoldenCheck:
+        """The last check of its golden frames; absent where there was none, e.g. since it has no golden frames."""
 
     def __init__(
         self,
@@ -316,13 +374,19 @@ class Recipe(_message.Message):
         state: Global___RecipeState.ValueType = ...,
         detail: _builtins.str = ...,
         document: _struct_pb2.Struct | None = ...,
+        golden: Global___GoldenCheck | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_document", b"_document", "document", b"document"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_document", b"_document", "_golden", b"_golden", "document", b"document", "golden", b"golden"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_document", b"_document", "detail", b"detail", "document", b"document", "name", b"name", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_document", b"_document", "_golden", b"_golden", "detail", b"detail", "document", b"document", "golden", b"golden", "name", b"name", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__document: _TypeAlias = _typing.Literal["document"]  # noqa: Y015
     _WhichOneofArgType__document: _TypeAlias = _typing.Literal["_document", b"_document"]  # noqa: Y015
+    _WhichOneofReturnType__golden: _TypeAlias = _typing.Literal["golden"]  # noqa: Y015
+    _WhichOneofArgType__golden: _TypeAlias = _typing.Literal["_golden", b"_golden"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__document) -> _WhichOneofReturnType__document | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__golden) -> _WhichOneofReturnType__golden | None: ...
 
 Global___Recipe: _TypeAlias = Recipe  # noqa: Y015

@@ -703,6 +703,7 @@ class InspectionFilter(_message.Message):
     MAX_SCORE_FIELD_NUMBER: _builtins.int
     REVIEWED_FIELD_NUMBER: _builtins.int
     FRAME_SHA256_FIELD_NUMBER: _builtins.int
+    VARIANT_FIELD_NUMBER: _builtins.int
     recipe: _builtins.str
     """Name of the recipe."""
     recipe_version: _builtins.str
@@ -721,6 +722,8 @@ class InspectionFilter(_message.Message):
     """Whether a person has reviewed it."""
     frame_sha256: _builtins.str
     """SHA-256 of the frame's bytes, hexadecimal."""
+    variant: _builtins.str
+    """Which decision service judged: `stable` or `canary`."""
     @_builtins.property
     def identity(self) -> Global___Identity:
         """Where in the plant the frames come from."""
@@ -753,10 +756,11 @@ class InspectionFilter(_message.Message):
         max_score: _builtins.float | None = ...,
         reviewed: _builtins.bool | None = ...,
         frame_sha256: _builtins.str | None = ...,
+        variant: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_frame_sha256", b"_frame_sha256", "_max_margin", b"_max_margin", "_max_score", b"_max_score", "_min_score", b"_min_score", "_policy_version", b"_policy_version", "_reason", b"_reason", "_recipe", b"_recipe", "_recipe_version", b"_recipe_version", "_reviewed", b"_reviewed", "decided_from", b"decided_from", "decided_to", b"decided_to", "frame_sha256", b"frame_sha256", "identity", b"identity", "max_margin", b"max_margin", "max_score", b"max_score", "min_score", b"min_score", "policy_version", b"policy_version", "reason", b"reason", "recipe", b"recipe", "recipe_version", b"recipe_version", "reviewed", b"reviewed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_frame_sha256", b"_frame_sha256", "_max_margin", b"_max_margin", "_max_score", b"_max_score", "_min_score", b"_min_score", "_policy_version", b"_policy_version", "_reason", b"_reason", "_recipe", b"_recipe", "_recipe_version", b"_recipe_version", "_reviewed", b"_reviewed", "_variant", b"_variant", "decided_from", b"decided_from", "decided_to", b"decided_to", "frame_sha256", b"frame_sha256", "identity", b"identity", "max_margin", b"max_margin", "max_score", b"max_score", "min_score", b"min_score", "policy_version", b"policy_version", "reason", b"reason", "recipe", b"recipe", "recipe_version", b"recipe_version", "reviewed", b"reviewed", "variant", b"variant"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_frame_sha256", b"_frame_sha256", "_max_margin", b"_max_margin", "_max_score", b"_max_score", "_min_score", b"_min_score", "_policy_version", b"_policy_version", "_reason", b"_reason", "_recipe", b"_recipe", "_recipe_version", b"_recipe_version", "_reviewed", b"_reviewed", "decided_from", b"decided_from", "decided_to", b"decided_to", "evaluation", b"evaluation", "frame_sha256", b"frame_sha256", "identity", b"identity", "max_margin", b"max_margin", "max_score", b"max_score", "min_score", b"min_score", "policy_version", b"policy_version", "reason", b"reason", "recipe", b"recipe", "recipe_version", b"recipe_version", "reviewed", b"reviewed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_frame_sha256", b"_frame_sha256", "_max_margin", b"_max_margin", "_max_score", b"_max_score", "_min_score", b"_min_score", "_policy_version", b"_policy_version", "_reason", b"_reason", "_recipe", b"_recipe", "_recipe_version", b"_recipe_version", "_reviewed", b"_reviewed", "_variant", b"_variant", "decided_from", b"decided_from", "decided_to", b"decided_to", "evaluation", b"evaluation", "frame_sha256", b"frame_sha256", "identity", b"identity", "max_margin", b"max_margin", "max_score", b"max_score", "min_score", b"min_score", "policy_version", b"policy_version", "reason", b"reason", "recipe", b"recipe", "recipe_version", b"recipe_version", "reviewed", b"reviewed", "variant", b"variant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__frame_sha256: _TypeAlias = _typing.Literal["frame_sha256"]  # noqa: Y015
     _WhichOneofArgType__frame_sha256: _TypeAlias = _typing.Literal["_frame_sha256", b"_frame_sha256"]  # noqa: Y015
@@ -776,6 +780,8 @@ class InspectionFilter(_message.Message):
     _WhichOneofArgType__recipe_version: _TypeAlias = _typing.Literal["_recipe_version", b"_recipe_version"]  # noqa: Y015
     _WhichOneofReturnType__reviewed: _TypeAlias = _typing.Literal["reviewed"]  # noqa: Y015
     _WhichOneofArgType__reviewed: _TypeAlias = _typing.Literal["_reviewed", b"_reviewed"]  # noqa: Y015
+    _WhichOneofReturnType__variant: _TypeAlias = _typing.Literal["variant"]  # noqa: Y015
+    _WhichOneofArgType__variant: _TypeAlias = _typing.Literal["_variant", b"_variant"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__frame_sha256) -> _WhichOneofReturnType__frame_sha256 | None: ...
     @_typing.overload
@@ -794,6 +800,8 @@ class InspectionFilter(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__recipe_version) -> _WhichOneofReturnType__recipe_version | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__reviewed) -> _WhichOneofReturnType__reviewed | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__variant) -> _WhichOneofReturnType__variant | None: ...
 
 Global___InspectionFilter: _TypeAlias = InspectionFilter  # noqa: Y015
 
@@ -997,6 +1005,7 @@ class Inspection(_message.Message):
     POLICY_FIELD_NUMBER: _builtins.int
     CAPTURE_FIELD_NUMBER: _builtins.int
     PICTURE_QUALITY_FIELD_NUMBER: _builtins.int
+    VARIANT_FIELD_NUMBER: _builtins.int
     inspection_id: _builtins.str
     """UUIDv7."""
     recipe: _builtins.str
@@ -1023,6 +1032,10 @@ class Inspection(_message.Message):
     """W3C trace id, 32 hexadecimal digits."""
     service_version: _builtins.str
     """Version of the gateway that decided."""
+    variant: _builtins.str
+    """Which decision service judged: `stable`, the one in force, or `canary`, a version that is tried on a share of the
+    frames.
+    """
     @_builtins.property
     def probabilities(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClassProbability]:
         """Of a classification: all classes in the recipe's order. Empty for other kinds."""
@@ -1119,10 +1132,11 @@ class Inspection(_message.Message):
         policy: _struct_pb2.Struct | None = ...,
         capture: Global___Capture | None = ...,
         picture_quality: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        variant: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_capture", b"_capture", "_class_name", b"_class_name", "_score", b"_score", "acquired_at", b"acquired_at", "capture", b"capture", "class_name", b"class_name", "decided_at", b"decided_at", "frame", b"frame", "identity", b"identity", "links", b"links", "policy", b"policy", "received_at", b"received_at", "score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_capture", b"_capture", "_class_name", b"_class_name", "_score", b"_score", "acquired_at", b"acquired_at", "capture", b"capture", "class_name", b"class_name", "decided_at", b"decided_at", "defects", b"defects", "evaluation", b"evaluation", "frame", b"frame", "identity", b"identity", "inspection_id", b"inspection_id", "links", b"links", "models", b"models", "picture_quality", b"picture_quality", "policy", b"policy", "policy_version", b"policy_version", "preprocessing", b"preprocessing", "probabilities", b"probabilities", "reason", b"reason", "received_at", b"received_at", "recipe", b"recipe", "recipe_version", b"recipe_version", "request_id", b"request_id", "score", b"score", "service_version", b"service_version", "stage_scores", b"stage_scores", "stage_seconds", b"stage_seconds", "threshold", b"threshold", "trace_id", b"trace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_capture", b"_capture", "_class_name", b"_class_name", "_score", b"_score", "acquired_at", b"acquired_at", "capture", b"capture", "class_name", b"class_name", "decided_at", b"decided_at", "defects", b"defects", "evaluation", b"evaluation", "frame", b"frame", "identity", b"identity", "inspection_id", b"inspection_id", "links", b"links", "models", b"models", "picture_quality", b"picture_quality", "policy", b"policy", "policy_version", b"policy_version", "preprocessing", b"preprocessing", "probabilities", b"probabilities", "reason", b"reason", "received_at", b"received_at", "recipe", b"recipe", "recipe_version", b"recipe_version", "request_id", b"request_id", "score", b"score", "service_version", b"service_version", "stage_scores", b"stage_scores", "stage_seconds", b"stage_seconds", "threshold", b"threshold", "trace_id", b"trace_id", "variant", b"variant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__capture: _TypeAlias = _typing.Literal["capture"]  # noqa: Y015
     _WhichOneofArgType__capture: _TypeAlias = _typing.Literal["_capture", b"_capture"]  # noqa: Y015

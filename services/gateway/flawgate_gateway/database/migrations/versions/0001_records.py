@@ -104,6 +104,7 @@ def upgrade() -> None:
         sa.Column("recipe", sa.String(length=64), nullable=False),
         sa.Column("recipe_version", sa.String(length=64), nullable=True),
         sa.Column("policy_version", sa.String(length=64), nullable=True),
+        sa.Column("variant", sa.String(length=16), nullable=False),
         sa.Column("evaluation", sa.String(length=16), nullable=False),
         sa.Column("reason", sa.String(length=64), nullable=False),
         sa.Column("score", sa.Float(), nullable=True),

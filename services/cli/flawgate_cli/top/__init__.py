@@ -1,0 +1,1 @@
+"""`flawgate top`: what the running cluster does now, from its own metrics."""

@@ -1,0 +1,1 @@
+"""What a package tells `flawgate doctor`: checks of an installation, by an entry point of `flawgate.doctor_checks`."""

@@ -1,0 +1,1 @@
+"""Whether what a recipe sees still looks as it did when the recipe was exported."""
