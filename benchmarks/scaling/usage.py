@@ -1,4 +1,7 @@
-"""Processor time: of each service with its children, of the sender, and of everybody else on this machine."""
+"""Processor time: of each service with its children, of the sender, and of everybody else on this machine.
+
+Where the machine is a virtual one, "everybody else" is also who runs beside it, as far as its host tells (steal).
+"""
 
 import os
 import time
@@ -21,14 +24,14 @@ class Usage:
     services_s: Mapping[ServiceName, float]
     """Core-seconds since their start."""
     machine_s: float
-    """Core-seconds that all processes have used since the machine's start."""
+    """Core-seconds that all processes have used since the machine's start, and that its host gave to others."""
 
     @classmethod
     def now(cls, cluster: LocalCluster) -> Self:
         """That of a cluster on this machine, whose sender is this process."""
         pids = {name: os.getpid() if name == "client" else cluster.pid(name) for name in SERVICES}
         whole = psutil.cpu_times()
-        busy_s = whole.user + whole.nice + whole.system + whole.irq + whole.softirq
+        busy_s = whole.user + whole.nice + whole.system + whole.irq + whole.softirq + whole.steal
         return cls(time.monotonic(), {name: _tree_s(name, pid) for name, pid in pids.items()}, busy_s)
 
     def since(self, before: "Usage") -> "Spent":

@@ -11,8 +11,10 @@ from support.monitored import Line
 
 MINUTE_S = 1.5
 """Of a minute of the rules, here."""
-PATIENCE = 1.5
+PATIENCE = 3
 """The table's times are those of a machine that does nothing else; other tests run beside these."""
+QUIET_S = 90.0
+"""Longest wait for the alerts that an earlier fault left behind."""
 PAGE, TICKET = "page", "ticket"
 """How loud an alert is: somebody must get up; by tomorrow."""
 
@@ -96,7 +98,11 @@ class Story:
         )
 
     def play(self, line: Line, together: tuple[Case, ...]) -> None:
-        """Cause faults, wait for their alerts no longer than they may take, heal the faults."""
+        """Cause faults, wait for their alerts no longer than they may take, heal the faults.
+
+        They wait until no alert of theirs fires, as one may that an earlier fault, or its traces, set off.
+        """
+        wait_for(lambda: not self._firing(together), time.monotonic() + QUIET_S)
         caused: dict[Fault, float] = {}
         with ExitStack() as stack:
             for cause in {case.cause: None for case in together}:
@@ -107,6 +113,10 @@ class Story:
         healed = time.monotonic()
         self._lasted |= {case: Lasted(caused[case.cause], healed) for case in together}
         line.cluster.wait_until_ready()
+
+    def _firing(self, together: tuple[Case, ...]) -> bool:
+        now = time.monotonic()
+        return any(self._log.fires_at(case.selector, now) for case in together)
 
     def end(self) -> None:
         """Wait until all alerts have resolved, but no longer than that may take."""

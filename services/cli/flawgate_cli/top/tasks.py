@@ -1,10 +1,7 @@
 """What `flawgate top` does, once its options are read."""
 
-import signal
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import NoReturn
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.live import Live
@@ -53,7 +50,6 @@ def _print_once(console: Console, poller: Poller, interval_s: float, where: str)
 def _show(console: Console, poller: Poller, interval_s: float, where: str) -> Look:
     before, now = None, poller.look()
     with (
-        _interrupted_quietly(),
         watched_keys() as ended,
         Live(console=console, screen=True, auto_refresh=False, vertical_overflow="ellipsis") as live,
     ):
@@ -64,19 +60,3 @@ def _show(console: Console, poller: Poller, interval_s: float, where: str) -> Lo
             # Two looks are all that is ever kept.
             before, now = now, poller.look()
     return now
-
-
-@contextmanager
-def _interrupted_quietly() -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the block as q does, so that the terminal is restored."""
-
-    def interrupt(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    former = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    except KeyboardInterrupt:
-        return
-    finally:
-        signal.signal(signal.SIGTERM, former)
