@@ -6,7 +6,7 @@ from monitoring.grafana.boards.panels import Query
 from monitoring.grafana.boards.promql import RATE, counted, per_minute, per_second, quantile, share
 
 WHERE = '{recipe=~"$recipe"}'
-NO_CANARY = "no canary is set"
+NO_CANARY = "no canary is set, or it judged all of its parts"
 NO_SHADOW = "no shadow is set"
 
 _JUDGED = "flawgate_variant_inspections_total"
