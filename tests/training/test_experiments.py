@@ -32,14 +32,14 @@ SLIMMER: dict[str, dict[str, Any]] = {
 }
 """Options of the networks that would take longest: the same layers with fewer channels, or a lighter encoder."""
 
-DEEPER = ("_b1", "_b2", "_resnet101")
-"""Encoders that repeat the blocks of another one; tests/training/architectures builds and counts them all."""
+OTHER_ENCODERS = ("_b1", "_b2", "_resnet50", "_resnet101", "_mobilenet_v2")
+"""Of networks that are learned with another encoder here; tests/training/architectures builds and counts them all."""
 
 
 def unlike() -> list[str]:
-    """One experiment for each network, its options and its task; the others differ in settings, or depth, alone."""
+    """One experiment for each network, its options and its task; the others differ in settings, or encoder, alone."""
     known: dict[str, str] = {}
-    for name in (each for each in loading.names() if not any(deeper in each for deeper in DEEPER)):
+    for name in (each for each in loading.names() if not any(other in each for other in OTHER_ENCODERS)):
         experiment = loading.load(name)
         # How fast batch norms follow is a setting of the training, though the network keeps it.
         options = {key: value for key, value in experiment.network.options.items() if key != "batch_norm_momentum"}

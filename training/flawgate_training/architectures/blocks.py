@@ -5,6 +5,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from flawgate_training.architectures.normalisation import BatchNorm2d
+
 KERNELS: tuple[tuple[int, int], ...] = ((3, 3), (5, 5), (1, 7), (7, 1), (1, 9), (9, 1), (1, 11), (11, 1))
 """Kernels (height, width) of the eight parallel depthwise convolutions. Paper d, figure 2."""
 
@@ -26,7 +28,7 @@ def convolution(
     padding = (kernel[0] // 2, kernel[1] // 2)
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=False),
-        nn.BatchNorm2d(outputs, momentum=BATCH_NORM_MOMENTUM),
+        BatchNorm2d(outputs, momentum=BATCH_NORM_MOMENTUM),
     )
 
 
