@@ -37,6 +37,8 @@ QUICK = Wanted(
     ca_file=None,
 )
 PARTS = 10
+SLOWER: dict[str, Any] = {"takt_s": 0.3, "seconds": 3.0}
+"""As many parts, of cameras that are connected before the network fails, on a busy machine too."""
 
 
 @pytest.fixture(scope="module")
@@ -58,14 +60,14 @@ def outcome(gateway: GatewayCluster, **changes: Any) -> dict[str, Any]:
     "changes",
     [
         {"policy": "lossless", "cut_every_s": 0.4},
-        {"policy": "latest", "faults": "cut@0.3+0.4,stall@0.8+0.1", "staleness_s": 0.3},
-        {"policy": "every", "faults": "cut@0.3+0.2"},
+        {"policy": "latest", "faults": "cut@0.9+1.2,stall@2.4+0.3", "staleness_s": 0.9},
+        {"policy": "every", "faults": "cut@0.9+0.6"},
     ],
     ids=str,
 )
 def test_every_frame_is_accounted_for(gateway: GatewayCluster, changes: dict[str, Any]) -> None:
     """Frames are results plus dropped, here and on record; only `latest` has dropped any; every camera came back."""
-    said = outcome(gateway, **changes)
+    said = outcome(gateway, **SLOWER, **changes)
     assert (said["adds_up"], said["gateway_agrees"], said["differences"]) == (True, True, [])
     assert [camera["camera"] for camera in said["cameras"]] == ["cam1", "cam2"]
     for camera in said["cameras"]:
