@@ -2,7 +2,8 @@
 
 The processes of `flawgate up` run with their real Triton, an agent with four cameras, two sinks and a PostgreSQL. A
 Prometheus scrapes them with the rules of `monitoring/`, whose times are divided by 40: a minute of the rules is a
-second and a half here, and so are those of the table. What takes a process a second to notice, or to start, takes it
+second and a half here, and so are those of the table, of which an alert may take three times as long
+(`fault_story.PATIENCE`): other tests run beside these. What takes a process a second to notice, or to start, takes it
 that here.
 
 Not caused here, but shown by a stand-in, one more target of Prometheus: a GPU whose memory is full and a queue in
