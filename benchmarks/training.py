@@ -27,6 +27,7 @@ from training_loops import Subject, our_loop, plain_loop
 from flawgate_training.architectures import registry
 from flawgate_training.experiment import loading
 from flawgate_training.experiment.schema import Experiment
+from flawgate_training.experiment.training import Precision
 from flawgate_training.learning.machine import Settled
 
 OUT = Path("out/bench/training.json")
@@ -104,6 +105,13 @@ def subject(experiment: Experiment, settled: Settled) -> Subject:
     return Subject.of(experiment.model_copy(update={"stages": stages}), classes, frames, settled)
 
 
+def precisions(*, gpu: bool) -> tuple[Precision, ...]:
+    """What the machine can compute in; of the half ones, that which is quick here."""
+    if gpu:
+        return "32", "16-mixed"
+    return ("32", "bf16-mixed") if torch.cpu.get_capabilities().get("amx_bf16") else ("32",)
+
+
 def measured(experiment: Experiment, settled: Settled, seconds: float) -> Row:
     """One row."""
     trained = subject(experiment, settled)
@@ -113,7 +121,7 @@ def measured(experiment: Experiment, settled: Settled, seconds: float) -> Row:
         network=_named(experiment),
         experiment=experiment.name,
         input=f"{size.channels}×{size.height}×{size.width}",
-        precision="16-mixed" if settled.half else "32",
+        precision=settled.precision,
         batch=next(iter(trained.experiment.stages.values())).batch_size,
         steps=len(steps.steps),
         images_per_second=steps.frames / steps.seconds,
@@ -165,10 +173,10 @@ def main() -> None:
     device = torch.cuda.get_device_name() if gpu else f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
     rows = []
     for experiment in networks(asked.only):
-        for half in (False, True) if gpu else (False,):
-            rows.append(measured(experiment, Settled(gpu, 1, half), seconds))
+        for precision in precisions(gpu=gpu):
+            rows.append(measured(experiment, Settled(gpu, 1, precision), seconds))
             print(f"{rows[-1].network}: {rows[-1].images_per_second:.2f} images/s", flush=True)
-    loops = compared(Settled(gpu, 1, half=False), seconds / 2)
+    loops = compared(Settled(gpu, 1), seconds / 2)
     Console(width=120).print(shown(rows, loops, device))
     OUT.parent.mkdir(parents=True, exist_ok=True)
     facts = {"device": device, "torch": torch.__version__, "rows": [asdict(row) for row in rows], "loops": loops}

@@ -55,6 +55,29 @@ def test_a_corrupted_frame_stands_behind_the_example() -> None:
     assert same((shown,), corrupted[key][-1:])
 
 
+def test_defects_are_shown_on_good_frames() -> None:
+    """With transplants, what lies far from the defect of a defective frame is a good one; its label stays."""
+    seen = samples([0, 1])
+    plain, moved = (
+        Examples(seen, NO_AUGMENTATION.model_copy(update={"transplants": share}), None, labelled_example, seed=0)
+        for share in (0.0, 1.0)
+    )
+    (good, defective), labels = plain[(Draw(0, 0, 0), Draw(0, 1, 1))]
+    (same_good, shown), same_labels = moved[(Draw(0, 0, 0), Draw(0, 1, 1))]
+    assert torch.equal(labels, same_labels)
+    assert torch.equal(good, same_good)
+    assert not torch.equal(shown, defective)
+    assert not torch.equal(shown, good)
+    assert float((shown == good).float().mean()) > float((shown == defective).float().mean())
+
+
+def test_nothing_is_transplanted_without_good_frames() -> None:
+    """Where every frame has a defect, each is shown as it is."""
+    drawn = NO_AUGMENTATION.model_copy(update={"transplants": 1.0})
+    plain, moved = (Examples(samples([1, 1]), way, None, masked_example, seed=0) for way in (NO_AUGMENTATION, drawn))
+    assert same(plain[(Draw(0, 0, 1),)], moved[(Draw(0, 0, 1),)])
+
+
 def test_weights_of_a_coarse_target() -> None:
     """A cascade's targets and the weights of their pixels have an eighth of the size."""
     frame, target, weights = coarse_weighted_example(*(np.zeros((32, 48), np.uint8),) * 2, 0, power=2, largest=3)

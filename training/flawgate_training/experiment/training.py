@@ -8,6 +8,8 @@ from flawgate_training.experiment.part import Part
 
 LossName = Literal["bce", "cross_entropy", "focal", "dice", "dice_ce", "distance_weighted_bce", "mse", "mse_ssim"]
 
+Precision = Literal["32", "16-mixed", "bf16-mixed"]
+
 
 class Loss(Part):
     """What is minimised."""
@@ -38,6 +40,15 @@ class Augmentation(Part):
         ge=16,
         multiple_of=16,
         description="Side of the square learned from, in pixels; in a defective frame it holds part of a defect.",
+    )
+    transplants: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Share of the defective frames drawn whose defect is shown on a good frame instead.",
+    )
+    faintest: float = Field(
+        default=0.5, gt=0, le=1, description="Smallest share of its own contrast that a transplanted defect keeps."
     )
 
 
@@ -115,8 +126,10 @@ class Machine(Part):
     devices: int = Field(
         default=1, ge=1, le=64, description="Number of GPUs (or CPU processes); gradients are averaged."
     )
-    precision: Literal["32", "16-mixed"] = Field(
-        default="32", description="16-mixed: float16 with a gradient scaler, on a GPU. No bfloat16: Turing lacks it."
+    precision: Precision = Field(
+        default="32",
+        description="16-mixed: float16 with a gradient scaler, on a GPU. bf16-mixed: bfloat16, on a CPU with AMX or a "
+        "GPU from Ampere on; elsewhere it is slower than 32.",
     )
     workers: int = Field(default=0, ge=0, le=64, description="Processes that prepare frames; 0: the loop's own.")
     memory_mb: int = Field(

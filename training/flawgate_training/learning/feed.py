@@ -3,10 +3,12 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
 import torch
+from numpy.random import Generator
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -16,6 +18,7 @@ from flawgate_training.experiment.training import Augmentation, Corruption
 from flawgate_training.learning.augmentation import augment, tile
 from flawgate_training.learning.corruption import corrupt
 from flawgate_training.learning.order import Batch, Draw, Order
+from flawgate_training.learning.transplants import transplanted
 
 Example = tuple[Tensor, ...]
 """What a stage learns from: of one frame, or stacked, of a batch of them."""
@@ -52,11 +55,25 @@ class Examples(Dataset[Example]):
         sample = self.samples[draw.position]
         rng = np.random.default_rng([self.seed, draw.epoch, draw.place])
         pixels, mask = sample.pixels, sample.mask
+        if self._moves_defects and mask.any() and rng.random() < self.augmentation.transplants:
+            pixels, mask = transplanted(pixels, mask, self._good(rng), self.augmentation.faintest, rng)
         if self.tiling is not None:
             pixels, mask = tile(pixels, mask, self.tiling, rng)
         pixels, mask = augment(pixels, mask, self.augmentation, rng)
         example = self.make(pixels, mask, self._label(sample, mask))
         return example if self.corruption is None else (*example, frame_tensor(corrupt(pixels, self.corruption, rng)))
+
+    @property
+    def _moves_defects(self) -> bool:
+        return self.augmentation.transplants > 0 and bool(self._goods)
+
+    def _good(self, rng: Generator) -> Pixels:
+        """The pixels of any frame without a defect."""
+        return self.samples[int(rng.choice(self._goods))].pixels
+
+    @cached_property
+    def _goods(self) -> list[int]:
+        return [place for place, item in enumerate(self.samples.items) if not item.defective]
 
     def _label(self, sample: Sample, mask: Pixels) -> int:
         """The frame's; of a part of a frame with a mask, the class of most of the marked pixels in it, 0 without."""

@@ -7,7 +7,7 @@ import torch
 from lightning.pytorch.strategies import DDPStrategy
 
 from flawgate_contracts.errors import InvalidExperiment
-from flawgate_training.experiment.training import Machine
+from flawgate_training.experiment.training import Machine, Precision
 
 
 @dataclass(frozen=True)
@@ -17,12 +17,12 @@ class Settled:
     Attributes:
         gpu: on CUDA devices; else on the CPU.
         devices: how many, or how many processes.
-        half: float16 with a gradient scaler.
+        precision: see `Machine`.
     """
 
     gpu: bool
     devices: int
-    half: bool
+    precision: Precision = "32"
 
     @property
     def device(self) -> torch.device:
@@ -39,7 +39,7 @@ class Settled:
         return {
             "accelerator": "gpu" if self.gpu else "cpu",
             "devices": self.devices,
-            "precision": "16-mixed" if self.half else "32-true",
+            "precision": "32-true" if self.precision == "32" else self.precision,
             "strategy": several,
             "deterministic": not self.gpu,
         }
@@ -49,7 +49,7 @@ def settle(machine: Machine) -> Settled:
     """See what an experiment asks for, and whether it is here.
 
     Raises:
-        InvalidExperiment: it asks for GPUs that are not here, or for float16 on a CPU.
+        InvalidExperiment: it asks for GPUs that are not here, for float16 on a CPU, or for bfloat16 on a GPU without.
     """
     found = torch.cuda.device_count() if torch.cuda.is_available() else 0
     gpu = machine.accelerator == "gpu" or (machine.accelerator == "auto" and found > 0)
@@ -64,4 +64,9 @@ def settle(machine: Machine) -> Settled:
             "16-mixed is for GPUs, and training would run on the CPU; set machine.precision to 32.",
             {"field": "machine.precision"},
         )
-    return Settled(gpu, machine.devices, machine.precision == "16-mixed")
+    if machine.precision == "bf16-mixed" and gpu and not torch.cuda.is_bf16_supported(including_emulation=False):
+        raise InvalidExperiment(
+            "This GPU has no bfloat16, which came with Ampere; set machine.precision to 16-mixed.",
+            {"field": "machine.precision"},
+        )
+    return Settled(gpu, machine.devices, machine.precision)
