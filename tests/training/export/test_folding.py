@@ -63,6 +63,7 @@ def difference(network: nn.Module, folded: nn.Module, given: Tensor) -> float:
         ("resnet18", {}),
         ("commutator_two_stage", {}),
         ("commutator_unet", {"filters": NARROW}),
+        ("commutator_residual", {}),
     ],
 )
 def test_no_normalisation_is_left_and_no_answer_moves(name: str, options: dict[str, JsonValue]) -> None:

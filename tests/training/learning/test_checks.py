@@ -83,3 +83,9 @@ class TestWithoutGpu:
         monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *, including_emulation: including_emulation)
         with pytest.raises(InvalidExperiment, match=r"set machine\.precision to 16-mixed"):
             settle(Machine(precision="bf16-mixed"))
+
+    @pytest.mark.parametrize(("units", "precision"), [({"amx_bf16": True}, "bf16-mixed"), ({}, "32")])
+    def test_the_quick_precision(self, monkeypatch: pytest.MonkeyPatch, units: dict[str, bool], precision: str) -> None:
+        """`auto` is bfloat16 on a CPU that has units for it, and float32 on another."""
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: units)
+        assert settle(Machine(precision="auto")).precision == precision

@@ -97,24 +97,25 @@ def _separable(inputs: int, outputs: int, stride: int) -> nn.Sequential:
 
 
 class ClassificationNetwork(nn.Module):
-    """Features with the segmentation logit, (N, 145, h, w), float32 → logit of "defective", (N, 1).
+    """Features with the segmentation logit, (N, F+1, h, w), float32 → logit of "defective", (N, 1).
 
     Two strided 5×5 depthwise-separable steps and one without stride, then maximum and mean over the frame, of the
     features and of the map (paper d, section 2.2; widths 8, 16, 32 as in SegDec, which the paper builds upon).
 
     Args:
+        features: F; 144 in the paper.
         rectify_map: feed ReLU(logit) instead of the logit itself, as SegDec does.
     """
 
-    def __init__(self, *, rectify_map: bool = True) -> None:
+    def __init__(self, features: int = FEATURES, *, rectify_map: bool = True) -> None:
         super().__init__()
         self.rectify_map = rectify_map
-        self.body = nn.Sequential(_separable(FEATURES + 1, 8, 2), _separable(8, 16, 2), _separable(16, 32, 1))
+        self.body = nn.Sequential(_separable(features + 1, 8, 2), _separable(8, 16, 2), _separable(16, 32, 1))
         self.decision = nn.Linear(2 * 32 + 2, 1)
 
     def forward(self, features: Tensor) -> Tensor:
         """See the class."""
-        decoder, logit = features[:, :FEATURES], features[:, FEATURES:]
+        decoder, logit = features[:, :-1], features[:, -1:]
         defect_map = nn.functional.relu(logit) if self.rectify_map else logit
         deep = self.body(torch.cat([decoder, defect_map], dim=1))
         pooled = [pool for x in (deep, defect_map) for pool in (x.amax(dim=(2, 3)), x.mean(dim=(2, 3)))]

@@ -12,6 +12,7 @@ from flawgate_contracts.errors import InvalidExperiment
 from flawgate_training.architectures import (
     commutator,
     commutator_comparators,
+    commutator_residual,
     convolutional_autoencoder,
     custom_unet,
     garments,
@@ -35,6 +36,7 @@ _FAMILIES = (
     garments,
     commutator,
     commutator_comparators,
+    commutator_residual,
     leather,
 )
 

@@ -9,6 +9,7 @@ from flawgate_training.experiment.part import Part
 LossName = Literal["bce", "cross_entropy", "focal", "dice", "dice_ce", "distance_weighted_bce", "mse", "mse_ssim"]
 
 Precision = Literal["32", "16-mixed", "bf16-mixed"]
+"""What a network computes with; its weights are float32 in any case."""
 
 
 class Loss(Part):
@@ -126,10 +127,10 @@ class Machine(Part):
     devices: int = Field(
         default=1, ge=1, le=64, description="Number of GPUs (or CPU processes); gradients are averaged."
     )
-    precision: Precision = Field(
+    precision: Precision | Literal["auto"] = Field(
         default="32",
         description="16-mixed: float16 with a gradient scaler, on a GPU. bf16-mixed: bfloat16, on a CPU with AMX or a "
-        "GPU from Ampere on; elsewhere it is slower than 32.",
+        "GPU from Ampere on; on another CPU it is slower than 32. auto: bf16-mixed where it is quick, else 32.",
     )
     workers: int = Field(default=0, ge=0, le=64, description="Processes that prepare frames; 0: the loop's own.")
     memory_mb: int = Field(

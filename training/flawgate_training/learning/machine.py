@@ -17,7 +17,7 @@ class Settled:
     Attributes:
         gpu: on CUDA devices; else on the CPU.
         devices: how many, or how many processes.
-        precision: see `Machine`.
+        precision: what the network computes with.
     """
 
     gpu: bool
@@ -69,4 +69,11 @@ def settle(machine: Machine) -> Settled:
             "This GPU has no bfloat16, which came with Ampere; set machine.precision to 16-mixed.",
             {"field": "machine.precision"},
         )
-    return Settled(gpu, machine.devices, machine.precision)
+    precision = _quick(gpu=gpu) if machine.precision == "auto" else machine.precision
+    return Settled(gpu, machine.devices, precision)
+
+
+def _quick(*, gpu: bool) -> Precision:
+    if gpu:
+        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32"
+    return "bf16-mixed" if torch.cpu.get_capabilities().get("amx_bf16") else "32"
