@@ -125,6 +125,19 @@ def test_the_second_stage_leaves_the_segmentation_alone(banked: bool) -> None:  
     assert same == {"segmentation": True, "refinement": True, "classification": False}
 
 
+@pytest.mark.parametrize("banked", [True, False])
+def test_the_second_stage_computes_in_float32(*, banked: bool) -> None:
+    """Under bfloat16 the classification learns as it does without; the segmentation before it need not."""
+    wanted = experiment("cascade", batch_size=6, bank={"epochs": 1} if banked else None)
+    taught = stage(wanted, samples([0, 1] * 3), title="classification")
+    batch = first_batch(taught)
+    plain = taught.loss(batch)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = taught.loss(batch)
+    assert half.dtype == torch.float32
+    assert torch.equal(half, plain) is banked
+
+
 def test_a_refinement_teaches_the_segmentation_alone() -> None:
     """The refinement goes on with the segmentation, from the same soft targets; the classification stays as it is."""
     wanted = experiment("cascade")
