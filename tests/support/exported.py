@@ -72,8 +72,9 @@ _SLIM: Mapping[str, JsonValue] = {"filters": [4, 4, 8, 8, 8]}
 
 _WIDE = ("custom_unet", "unet3plus", "commutator_unet")
 
-DEEPER = ("efficientnet-b1", "efficientnet-b2", "resnet101")
-"""Encoders that repeat another's blocks, so that no operator is theirs alone; `make export-all` exports them too."""
+DEEPER = ("efficientnet-b1", "efficientnet-b2", "resnet50", "resnet101")
+"""Encoders that repeat another's blocks (resnet50's stand in `commutator_deeplabv3plus`), so that no operator is theirs
+alone; `make export-all` exports them too."""
 
 USES = (
     *(

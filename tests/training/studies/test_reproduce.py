@@ -124,6 +124,15 @@ def test_results_outlive_their_runs(work: Path, tmp_path: Path, setting: str, ke
     assert [earlier.run("tiny", 0)][:kept] == [each for each in found.runs if each.seed == 0]
 
 
+@pytest.mark.parametrize("name", loading.names())
+def test_the_page_of_this_repository_is_of_todays_settings(name: str, tmp_path: Path) -> None:
+    """No figure of docs/results.md was gathered for other settings than its experiment has now."""
+    earlier = results.read(name, Path("docs/results"))
+    if earlier is None:
+        pytest.skip("nothing was gathered for this study yet")
+    assert gather(loading.load(name), tmp_path, earlier, data=None, failures={}).runs == earlier.runs
+
+
 def test_a_failed_run_stops_no_other(work: Path, before: dict[str, int]) -> None:
     """The others are carried out, the failure stands in the results and on the page, and the command fails."""
     settings = [*TINY, "network.weights=nowhere.pt"]

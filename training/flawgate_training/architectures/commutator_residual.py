@@ -110,7 +110,7 @@ class ResidualSegmentation(nn.Module):
             *(ResidualBlock(quarter) for _ in range(blocks)),
             _convolution(quarter, eighth, stride=2),
             nn.ReLU(),
-            Position(eighth) if positions else nn.Identity(),
+            *((Position(eighth),) if positions else ()),
             *(ResidualBlock(eighth, dilation) for dilation in dilations),
         )
         self.head = nn.Conv2d(eighth, 1, 1)

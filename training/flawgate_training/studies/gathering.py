@@ -92,8 +92,14 @@ def _gathered(
 
 
 def _settings(experiment: Experiment) -> str:
-    """All but the machine, which changes no result but by rounding."""
-    return hashlib.sha256(experiment.model_dump_json(exclude={"machine"}).encode()).hexdigest()
+    """All but the machine, which changes no result but by rounding, and what came later and is not asked for."""
+    idle = {
+        title: {"augmentation": {"transplants", "faintest"}}
+        for title, stage in experiment.stages.items()
+        if not stage.augmentation.transplants
+    }
+    asked = experiment.model_dump_json(exclude={"machine": True, "stages": idle})
+    return hashlib.sha256(asked.encode()).hexdigest()
 
 
 def _frames(report: Report) -> int:
