@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from flawgate_training.architectures.commutator import ClassificationNetwork
-from flawgate_training.architectures.commutator_residual import Position, ResidualBlock, ResidualSegmentation
+from flawgate_training.architectures.commutator_residual import ResidualBlock, ResidualSegmentation
 from flawgate_training.architectures.networks import Cascade
 from flawgate_training.architectures.registry import ARCHITECTURES
 
@@ -45,19 +45,3 @@ def test_a_map_that_is_not_rectified() -> None:
     assert isinstance(network.classification, ClassificationNetwork)
     assert network.classification.rectify_map is False
     assert network.classification(torch.zeros(1, 13, 8, 8)).shape == (1, 1)
-
-
-def test_positions() -> None:
-    """A network that is told where it is begins as one that is not, and can then answer by the place alone."""
-    torch.manual_seed(0)
-    plain, told = ResidualSegmentation((4, 4, 8)).eval(), ResidualSegmentation((4, 4, 8), positions=True).eval()
-    position = next(module for module in told.modules() if isinstance(module, Position))
-    assert not plain.load_state_dict(told.state_dict(), strict=False).missing_keys
-    frames = torch.full((1, 1, 64, 96), 128, dtype=torch.uint8)
-    with torch.no_grad():
-        torch.testing.assert_close(told(frames), plain(frames))
-        position.learned.get_parameter("2.weight").normal_()
-        added = position(torch.zeros(2, 8, 8, 12))
-    assert added.shape == (2, 8, 8, 12)
-    assert bool((added[..., 0] != added[..., -1]).any())
-    assert bool((added[..., 0, :] != added[..., -1, :]).any())

@@ -57,25 +57,6 @@ class ResidualBlock(nn.Module):
         return nn.functional.relu(x + self.body(x))
 
 
-class Position(nn.Module):
-    """Adds to each pixel what is learned of its place in the frame: (N, channels, H, W) → the same.
-
-    A place is its column and row, −1 to 1 (Liu 2018, "An intriguing failing of convolutional neural networks and the
-    CoordConv solution"); at first nothing is added.
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.learned = nn.Sequential(nn.Conv2d(2, channels, 1), nn.ReLU(), nn.Conv2d(channels, channels, 1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """See the class."""
-        rows, columns = (torch.linspace(-1, 1, length, device=x.device) for length in x.shape[-2:])
-        places = torch.stack(torch.meshgrid(rows, columns, indexing="ij"))
-        told: Tensor = x + self.learned(places[None])
-        return told
-
-
 class ResidualSegmentation(nn.Module):
     """Frames, (N, C, H, W), uint8, 0–255, H and W multiples of 8 → features, (N, F+1, H/8, W/8), float32.
 
@@ -86,7 +67,6 @@ class ResidualSegmentation(nn.Module):
         blocks: see `BLOCKS`.
         dilations: see `DILATIONS`.
         channels: C.
-        positions: the blocks at an eighth are told where in the frame they are.
     """
 
     def __init__(
@@ -96,7 +76,6 @@ class ResidualSegmentation(nn.Module):
         dilations: tuple[int, ...] = DILATIONS,
         *,
         channels: int = 1,
-        positions: bool = False,
     ) -> None:
         super().__init__()
         half, quarter, eighth = widths
@@ -110,14 +89,10 @@ class ResidualSegmentation(nn.Module):
             *(ResidualBlock(quarter) for _ in range(blocks)),
             _convolution(quarter, eighth, stride=2),
             nn.ReLU(),
-            *((Position(eighth),) if positions else ()),
             *(ResidualBlock(eighth, dilation) for dilation in dilations),
         )
         self.head = nn.Conv2d(eighth, 1, 1)
         self.apply(he_normal)
-        for module in self.modules():
-            if isinstance(module, Position):
-                nn.init.zeros_(module.learned.get_parameter("2.weight"))
         start_at(self.head, PRIOR_LOGIT)
 
     def forward(self, frames: Tensor) -> Tensor:
@@ -136,19 +111,13 @@ class ResidualOptions(Part):
     dilations: tuple[Annotated[int, Field(ge=1, le=32)], ...] = Field(
         default=DILATIONS, min_length=1, max_length=16, description="Of the residual blocks at 1/8, in order."
     )
-    positions: bool = Field(
-        default=False,
-        description="The segmentation is told where in the frame it is; for parts that always lie alike.",
-    )
     rectify_map: bool = Field(
         default=True, description="The classification sees ReLU of the map's logit instead of the logit itself."
     )
 
 
 def _build(wanted: Wanted, options: ResidualOptions) -> nn.Module:
-    segmentation = ResidualSegmentation(
-        options.widths, options.blocks, options.dilations, channels=wanted.channels, positions=options.positions
-    )
+    segmentation = ResidualSegmentation(options.widths, options.blocks, options.dilations, channels=wanted.channels)
     classification = ClassificationNetwork(options.widths[-1], rectify_map=options.rectify_map)
     return Cascade(segmentation, classification.apply(he_normal))
 
