@@ -171,7 +171,8 @@ def _sentence(place: str, kind: str, message: str) -> str:
         return "begin with a small letter and use small letters, digits and underscores, 63 characters at most"
     if kind != "extra_forbidden":
         return message.removeprefix("Value error, ")
-    near = get_close_matches(place.rpartition(".")[2], _fields(), n=1)
+    key = place.rpartition(".")[2]
+    near = get_close_matches(key, [name for name in _fields() if name != key], n=1)  # it may belong elsewhere
     return "unknown key" + (f" (did you mean {near[0]}?)" if near else "")
 
 
