@@ -12,15 +12,15 @@ import torch
 
 from flawgate_training import runs
 from flawgate_training.experiment.schema import Experiment
-from support.tiny_training import build, experiment, samples
+from support.tiny_training import build, experiment, parted, samples
 
 TESTS = Path(__file__).parents[1]
 CLASSES = ("good", "bad")
 
 
 def wanted() -> Experiment:
-    """Two stages, with a checkpoint at every step."""
-    return experiment("cascade", epochs=8, machine={"checkpoint_steps": 1})
+    """Three stages and the refinements of two parts, with a checkpoint at every step."""
+    return parted(experiment("cascade", epochs=8, machine={"checkpoint_steps": 1}))
 
 
 def started_training(folder: Path) -> "subprocess.Popen[bytes]":

@@ -14,6 +14,7 @@ from flawgate_training.architectures.networks import Cascade, Classifier, Recons
 from flawgate_training.datasets.items import Item, Picture
 from flawgate_training.datasets.samples import Preparation, Samples
 from flawgate_training.experiment.schema import STAGES, Experiment, Task
+from flawgate_training.experiment.training import FeatureBank
 
 SIZE = 32
 CLASSES = ("good", "spot", "stripe")
@@ -67,6 +68,12 @@ def experiment(task: Task = "segmentation", *, channels: int = 1, **stage: Any) 
         }
         | changes
     )
+
+
+def parted(wanted: Experiment) -> Experiment:
+    """A cascade whose classification learns from a bank of two parts, each as a refinement without it sees them."""
+    classification = wanted.stages["classification"].model_copy(update={"bank": FeatureBank(epochs=2, parts=2)})
+    return wanted.model_copy(update={"stages": wanted.stages | {"classification": classification}})
 
 
 def samples(labels: Sequence[int] = (0, 1, 0, 1, 0, 1, 0), channels: int = 1) -> Samples:

@@ -14,6 +14,7 @@ Whoever gives the data keeps beside it what was learned from (manifest.json, spl
 scores and figures.
 """
 
+import copy
 import json
 import platform
 import shutil
@@ -29,9 +30,11 @@ from torch import nn
 
 from flawgate_contracts.errors import InvalidParameter
 from flawgate_training.architectures import registry
-from flawgate_training.datasets.samples import Samples
+from flawgate_training.datasets.groups import divide
+from flawgate_training.datasets.samples import ChosenSamples, Samples
 from flawgate_training.experiment.schema import Experiment
 from flawgate_training.learning import checks, storage
+from flawgate_training.learning.cascade import HeldOut
 from flawgate_training.learning.claim import claimed
 from flawgate_training.learning.curriculum import part_of, stage_of
 from flawgate_training.learning.fit import Terms, fit
@@ -104,7 +107,7 @@ def train(
             lightning.seed_everything(experiment.seed, verbose=False)
             network = build(experiment, classes)
             lessons = _Lessons(experiment, tuple(classes), samples, Destinations(experiment, folder, mlflow), settled)
-            seconds = sum(lessons.teach(network, title, validate) for title in experiment.stages)
+            seconds = lessons.teach_all(network, validate)
             _finish(folder, network, seconds, settled)
     return load(folder, build=build)
 
@@ -160,18 +163,52 @@ class _Lessons:
     destinations: Destinations
     settled: Settled
 
-    def teach(self, network: nn.Module, title: str, validate: Validate | None) -> float:
-        """One stage; only the last one makes the network whole, so only that can be validated."""
-        last = title == list(self.experiment.stages)[-1]
-        terms = Terms(
-            title,
-            self.destinations,
-            self.settled,
-            self.experiment.machine.checkpoint_steps,
-            validate if last else None,
-        )
-        prepare = partial(stage_of, self.experiment, title, network, self.classes, self.samples, self.settled.device)
+    def teach_all(self, network: nn.Module, validate: Validate | None) -> float:
+        """All stages, in order; seconds that they took.
+
+        Only the last one makes the network whole, so only that can be validated.
+        """
+        seconds, held_out = 0.0, []
+        for title in self.experiment.stages:
+            if title == "refinement":
+                for number, (learned, left_out) in enumerate(self._parts(), start=1):
+                    own = copy.deepcopy(network)
+                    seconds += self._teach(own, title, learned, name=f"{title}_without_part_{number}")
+                    held_out.append(HeldOut(part_of(own, self.experiment, title), left_out))
+            last = title == list(self.experiment.stages)[-1]
+            seconds += self._teach(network, title, self.samples, held_out, validate if last else None)
+        return seconds
+
+    def _teach(
+        self,
+        network: nn.Module,
+        title: str,
+        samples: Samples,
+        held_out: Sequence[HeldOut] = (),
+        validate: Validate | None = None,
+        name: str | None = None,
+    ) -> float:
+        """One stage, under its own name or another."""
+        steps = self.experiment.machine.checkpoint_steps
+        terms = Terms(name or title, self.destinations, self.settled, steps, validate)
+        device = self.settled.device
+        prepare = partial(stage_of, self.experiment, title, network, self.classes, samples, device, held_out)
         return fit(part_of(network, self.experiment, title), prepare, terms)
+
+    def _parts(self) -> list[tuple[Samples, Samples]]:
+        """For each part that the classification wants to see as new: all other samples, and those of the part."""
+        last = list(self.experiment.stages.values())[-1]
+        if last.bank is None or last.bank.parts is None:
+            return []
+        items = self.samples.items
+        count = last.bank.parts
+        groups, labels = [item.group for item in items], [item.label for item in items]
+        places = divide(groups, labels, shares=[1.0] * count, seed=self.experiment.seed)
+        whole = range(len(items))
+        return [
+            (ChosenSamples(self.samples, sorted(set(whole) - set(part))), ChosenSamples(self.samples, part))
+            for part in places
+        ]
 
 
 def _note(folder: Path, experiment: Experiment, classes: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 from support.killed_training import CLASSES, started_training, wanted
-from support.tiny_training import build, experiment, same_weights, samples
+from support.tiny_training import build, experiment, parted, same_weights, samples
 from torch import nn
 
 from flawgate_contracts.errors import DiskFull, FlawgateError, InvalidDataset, InvalidExperiment, InvalidParameter
@@ -16,6 +16,8 @@ from flawgate_training.datasets.samples import Samples
 from flawgate_training.experiment.schema import Experiment, Task
 from flawgate_training.experiment.training import Machine
 from flawgate_training.learning import curves
+from flawgate_training.learning.curriculum import stage_of
+from flawgate_training.learning.stage import LearningStage
 from flawgate_training.runs import Run
 
 
@@ -72,7 +74,33 @@ def test_a_run_that_is_asked_to_stop_does_not_claim_to_be_finished(tmp_path: Pat
     assert not runs.finished(tmp_path)
 
 
-@pytest.mark.parametrize("title", ["segmentation", "classification"])
+def test_refinements_do_without_the_frames_of_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each part is left out of a refinement, and the classification sees its frames as that refinement does."""
+    taught: list[tuple[str, list[str], list[list[str]]]] = []
+
+    def noted(wanted: Experiment, title: str, *rest: Any) -> LearningStage:
+        _, _, frames, _, held_out = rest
+        taught.append((title, names(frames), [names(part.samples) for part in held_out]))
+        return stage_of(wanted, title, *rest)
+
+    def names(frames: Samples) -> list[str]:
+        return [item.name for item in frames.items]
+
+    monkeypatch.setattr(runs, "stage_of", noted)
+    train(parted(experiment("cascade")), tmp_path)
+    every = names(samples())
+    titles, learned, held_out = zip(*taught, strict=True)
+    assert titles == ("segmentation", "refinement", "refinement", "refinement", "classification")
+    assert [learned[place] for place in (0, 3, 4)] == [every] * 3
+    assert sorted(held_out[4][0] + held_out[4][1]) == every
+    assert [sorted(learned[1 + number] + held_out[4][number]) for number in (0, 1)] == [every] * 2
+    assert set(learned[1]) & set(held_out[4][0]) == set()
+    assert list(curves.read(tmp_path)) == [
+        *("segmentation", "refinement_without_part_1", "refinement_without_part_2", "refinement", "classification")
+    ]
+
+
+@pytest.mark.parametrize("title", ["segmentation", "refinement_without_part_2", "classification"])
 def test_a_killed_run_goes_on(tmp_path: Path, title: str) -> None:
     """A run whose process is killed in either stage ends, taken up by another, as one that ran through: bit by bit.
 

@@ -1,12 +1,20 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from flawgate_contracts.errors import InvalidDataset
-from flawgate_training.experiment.training import Stage
-from flawgate_training.learning.sampling import alternate, class_balanced, epoch_order, frequency_of_use, shuffled
+from flawgate_training.experiment.training import Sampler, Stage
+from flawgate_training.learning.sampling import (
+    alternate,
+    class_balanced,
+    epoch_order,
+    frequency_of_use,
+    hard_negatives,
+    shuffled,
+)
 
 DEFECTIVE = [False, True, False, False, True, False, False]
 LABELS = [0] * 12 + [1] * 3 + [2] * 5
@@ -41,6 +49,28 @@ def test_good_frames_are_used_up_before_one_comes_again() -> None:
         shown.update(frequency_of_use(DEFECTIVE, number=number, seed=5)[1::2].tolist())
         counts = [shown[index] for index, defective in enumerate(DEFECTIVE) if not defective]
         assert max(counts) - min(counts) <= 1
+
+
+def test_doubtful_good_frames_come_more_often() -> None:
+    """Three of four good frames go by doubt, the others in turn, so that none is left out."""
+    defective, doubts = [True] * 4 + [False] * 20, [0.0] * 24
+    doubts[7], doubts[11] = 0.9, 0.3
+    shown: Counter[int] = Counter()
+    for number in range(40):
+        order = hard_negatives(defective, doubts, number=number, seed=5).tolist()
+        assert sorted(order[::2]) == [0, 1, 2, 3]
+        shown.update(order[1::2])
+    assert set(shown) == set(range(4, 24))
+    assert sum(shown.values()) == 160
+    assert 90 <= shown[7] <= 120  # of 120 by doubt, and 2 in turn
+    assert 4 <= shown[11] <= 30
+    assert all(shown[index] <= 6 for index in range(4, 24) if doubts[index] == 0)
+
+
+def test_without_doubts_hard_negatives_are_any() -> None:
+    """Where nothing is known of the frames all of them are alike."""
+    order = epoch_order(stage("hard_negatives"), [0] * 7, DEFECTIVE, epoch=1, seed=0)
+    assert [DEFECTIVE[index] for index in order] == [True, False, True, False]
 
 
 def test_alternate_draws_good_frames_at_random() -> None:
@@ -92,7 +122,7 @@ def test_shuffled_shows_every_frame_once() -> None:
     assert first != second
 
 
-@pytest.mark.parametrize("sampler", ["alternate", "frequency_of_use", "class_balanced", "shuffled"])
+@pytest.mark.parametrize("sampler", get_args(Sampler))
 def test_is_a_function_of_epoch_and_seed(sampler: str) -> None:
     """The same epoch and seed give the same order; another epoch or seed gives another one, equally long."""
     labels = [int(index % 3 == 0) for index in range(60)]

@@ -1,16 +1,20 @@
+from collections import Counter
 from typing import Any
 
 import pytest
 import torch
-from support.tiny_training import TILING, build, experiment, same_weights, samples
+from support.tiny_training import TILING, build, experiment, parted, same_weights, samples
 from torch import nn
 
 from flawgate_contracts.errors import InvalidDataset
-from flawgate_training.datasets.samples import Samples
+from flawgate_training.architectures.commutator_residual import MapClassification, MapHead
+from flawgate_training.architectures.networks import Cascade
+from flawgate_training.datasets.samples import ChosenSamples, Samples
 from flawgate_training.experiment.schema import STAGES, Experiment, Task
-from flawgate_training.learning.cascade import FeatureBank
+from flawgate_training.experiment.training import NO_AUGMENTATION
+from flawgate_training.learning.cascade import FeatureBank, HeldOut
 from flawgate_training.learning.curriculum import part_of, stage_of
-from flawgate_training.learning.feed import Example
+from flawgate_training.learning.feed import Example, frame_tensor
 from flawgate_training.learning.order import Draw, Order
 from flawgate_training.learning.stage import LearningStage
 
@@ -138,6 +142,50 @@ def test_the_second_stage_computes_in_float32(*, banked: bool) -> None:
     assert torch.equal(half, plain) is banked
 
 
+def test_each_head_learns_as_if_it_were_alone() -> None:
+    """What one head of a classification has learned does not depend on how many others there are."""
+
+    def learnt(heads: int) -> torch.Tensor:
+        torch.manual_seed(0)
+        network = Cascade(nn.Identity(), MapClassification(heads))
+        taught = stage(experiment("cascade"), samples(), title="classification", network=network)
+        first = network.get_submodule("classification.heads.0")
+        first.load_state_dict(start)
+        optimiser = torch.optim.Adam(taught.trained.parameters(), 0.01)
+        for _ in range(3):
+            optimiser.zero_grad()
+            torch.autograd.backward(taught.loss((maps, torch.tensor([0, 1]))))
+            optimiser.step()
+        return first.get_parameter("decision.weight").detach()
+
+    maps, start = torch.randn(2, 1, 16, 16), MapHead().state_dict()
+    torch.testing.assert_close(learnt(1), learnt(4), rtol=1e-3, atol=1e-5)
+    assert not torch.equal(learnt(1), start["decision.weight"])
+
+
+def test_a_refinement_shows_doubtful_frames_more_often() -> None:
+    """With `hard_negatives`, the good frame that the segmentation takes for defective comes more often than others."""
+    wanted = experiment("cascade")
+    refinement = wanted.stages["refinement"].model_copy(update={"sampler": "hard_negatives"})
+    wanted = wanted.model_copy(update={"stages": wanted.stages | {"refinement": refinement}})
+    frames = samples([1] * 4 + [0] * 12)
+    doubted = frames[9].pixels
+
+    class Doubting(nn.Module):
+        def forward(self, shown: torch.Tensor) -> torch.Tensor:
+            same = (shown == torch.from_numpy(doubted)).flatten(1).all(dim=1)
+            return torch.where(same, 4.0, -4.0)[:, None, None, None].expand(-1, 1, 4, 4)
+
+    network = Cascade(Doubting(), nn.Linear(1, 1))
+    order = stage(wanted, frames, title="refinement", network=network).lesson.order
+    shown: Counter[int] = Counter()
+    for epoch in range(6):
+        order.set_epoch(epoch)
+        shown.update(draw.position for batch in order for draw in batch)
+    assert shown[9] >= 12
+    assert max(count for position, count in shown.items() if position > 3 and position != 9) <= 3
+
+
 def test_a_refinement_teaches_the_segmentation_alone() -> None:
     """The refinement goes on with the segmentation, from the same soft targets; the classification stays as it is."""
     wanted = experiment("cascade")
@@ -166,6 +214,29 @@ def test_a_bank_says_what_the_segmentation_says() -> None:
             torch.testing.assert_close(
                 banked.loss(banked.lesson.examples[kept]), online.loss(online.lesson.examples[fresh])
             )
+
+
+def test_a_bank_of_parts_says_what_each_parts_segmentation_says() -> None:
+    """The frames of all parts take turns, each with the features of the segmentation that did without it."""
+    wanted = parted(experiment("cascade", batch_size=4, augmentation=NO_AUGMENTATION.model_dump()))
+    frames = samples([0, 1] * 4)
+    parts = [ChosenSamples(frames, [0, 1, 2, 3]), ChosenSamples(frames, [4, 5, 6, 7])]
+    torch.manual_seed(1)
+    networks = [build(wanted, ("good", "bad")) for _ in parts]
+    assert all(isinstance(network, Cascade) for network in networks)
+    segmentations = [part_of(network, wanted, "refinement").eval() for network in networks]
+    held_out = [HeldOut(*pair) for pair in zip(segmentations, parts, strict=True)]
+    network = build(wanted, ("good", "bad"))
+    bank = stage_of(wanted, "classification", network, ("good", "bad"), frames, CPU, held_out).lesson.examples
+    assert isinstance(bank, FeatureBank)
+    features, labels = bank.epochs[0]
+    assert len(bank.epochs) == 2
+    assert sorted(labels.tolist()) == [0] * 4 + [1] * 4
+    for number, (segmentation, part) in enumerate(held_out):
+        with torch.no_grad():
+            own = torch.cat([segmentation(frame_tensor(sample.pixels)[None]) for sample in part])
+        kept = features[number::2]
+        assert all(any(torch.allclose(row, other, atol=1e-5) for other in own) for row in kept)
 
 
 def test_a_bank_begins_again() -> None:

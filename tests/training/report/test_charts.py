@@ -41,14 +41,19 @@ def epoch(number: int, score: float | None) -> Epoch:
 
 def test_curves_of_stages() -> None:
     """A chart of the loss of every stage, and one of the validation score where there was one."""
-    made: Curves = {"segmentation": (epoch(1, None), epoch(2, None)), "classification": (epoch(1, 0.5), epoch(2, 0.7))}
+    made: Curves = {
+        "segmentation": (epoch(1, None), epoch(2, None)),
+        "refinement_without_part_1": (epoch(1, None),),
+        "classification": (epoch(1, 0.5), epoch(2, 0.7)),
+    }
     drawn = curves.charts({"run": made})
     assert [chart.title for chart in drawn] == [
         "Segmentation: training loss",
+        "Refinement without part 1: training loss",
         "Classification: training loss",
         "Classification: validation score",
     ]
-    assert drawn[2].lines[0].points == ((1, 0.5), (2, 0.7))
+    assert drawn[3].lines[0].points == ((1, 0.5), (2, 0.7))
 
 
 def test_a_line_for_each_fold() -> None:

@@ -1,11 +1,16 @@
-"""A first stage of our own before paper d's classification network: plain 3×3 convolutions with shortcuts.
+"""Paper d's two stages with networks of our own: residual blocks first, then a classification of the map alone.
 
 Paper d's first stage is small by its depthwise convolutions, of which every machine that has units for matrix products
 (tensor cores, AMX) uses a small part. This one counts more operations and learns several times as fast there. Blocks:
 He 2016, "Deep residual learning", section 3.3; dilated in place of further strides: Yu 2017, "Dilated residual
 networks", section 2.
+
+Paper d's second stage also sees the features of the first. Those know by heart the frames that they learned from, and a
+few dozen defects are little for so many of them: over the same features one classification was right about everything
+and the next, begun with other weights, wrong about five. Here it sees the map, and several vote.
 """
 
+from itertools import pairwise
 from typing import Annotated
 
 import torch
@@ -14,7 +19,7 @@ from torch import Tensor, nn
 
 from flawgate_training.architectures.architecture import Architecture, Wanted, Width
 from flawgate_training.architectures.blocks import BATCH_NORM_MOMENTUM
-from flawgate_training.architectures.commutator import STRIDE, ClassificationNetwork
+from flawgate_training.architectures.commutator import STRIDE
 from flawgate_training.architectures.initialisation import PRIOR_LOGIT, he_normal, start_at
 from flawgate_training.architectures.networks import Cascade
 from flawgate_training.architectures.normalisation import BatchNorm2d
@@ -28,6 +33,16 @@ BLOCKS = 2
 
 DILATIONS = (1, 2, 4, 8)
 """Of the residual blocks at 1/8: the last ones see 500 pixels of the frame."""
+
+HEAD_WIDTHS = (8, 16, 32)
+"""Channels of a head of the classification, as in paper d."""
+
+HEADS = 5
+"""Heads of the classification."""
+
+BOUND = 2.0
+"""What the classification sees of a logit: probabilities of 0.12 to 0.88. How sure a map is beyond that tells how often
+the segmentation has seen a frame, which in service is never."""
 
 
 def _convolution(inputs: int, outputs: int, kernel: int = 3, *, stride: int = 1, dilation: int = 1) -> nn.Sequential:
@@ -58,9 +73,7 @@ class ResidualBlock(nn.Module):
 
 
 class ResidualSegmentation(nn.Module):
-    """Frames, (N, C, H, W), uint8, 0–255, H and W multiples of 8 → features, (N, F+1, H/8, W/8), float32.
-
-    F is the last of the widths; the last channel is the segmentation logit, any real number.
+    """Frames, (N, C, H, W), uint8, 0–255, H and W multiples of 8 → segmentation logit, (N, 1, H/8, W/8), float32.
 
     Args:
         widths: see `WIDTHS`.
@@ -97,36 +110,78 @@ class ResidualSegmentation(nn.Module):
 
     def forward(self, frames: Tensor) -> Tensor:
         """See the class."""
-        features = self.body(frames.float() / 127.5 - 1.0)
-        return torch.cat([features, self.head(features)], dim=1)
+        logit: Tensor = self.head(self.body(frames.float() / 127.5 - 1.0))
+        return logit
+
+
+class MapHead(nn.Module):
+    """A defect map, (N, 1, h, w), float32 → logit of "defective", (N, 1).
+
+    Three 5×5 convolutions, two of them strided, then maximum and mean over the frame, of what they say and of the map:
+    paper d's classification network, section 2.2, with plain convolutions.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = (1, *HEAD_WIDTHS)
+        self.body = nn.Sequential(
+            *(
+                nn.Sequential(_convolution(inputs, outputs, 5, stride=stride), nn.ReLU())
+                for (inputs, outputs), stride in zip(pairwise(widths), (2, 2, 1), strict=True)
+            )
+        )
+        self.decision = nn.Linear(2 * (widths[-1] + 1), 1)
+
+    def forward(self, defect_map: Tensor) -> Tensor:
+        """See the class."""
+        deep = self.body(defect_map)
+        pooled = [pool for x in (deep, defect_map) for pool in (x.amax(dim=(2, 3)), x.mean(dim=(2, 3)))]
+        decided: Tensor = self.decision(torch.cat(pooled, dim=1))
+        return decided
+
+
+class MapClassification(nn.Module):
+    """Segmentation logit, (N, 1, h, w), float32 → logit of "defective", (N, 1): the mean of several heads'.
+
+    In training mode it is each head's, (N, heads), so that each learns as if it were alone.
+
+    Args:
+        heads: how many.
+    """
+
+    def __init__(self, heads: int = HEADS) -> None:
+        super().__init__()
+        self.heads = nn.ModuleList(MapHead() for _ in range(heads))
+        self.apply(he_normal)
+
+    def forward(self, logit: Tensor) -> Tensor:
+        """See the class."""
+        defect_map = logit.clamp(-BOUND, BOUND)
+        votes = torch.cat([head(defect_map) for head in self.heads], dim=1)
+        return votes if self.training else votes.mean(dim=1, keepdim=True)
 
 
 class ResidualOptions(Part):
-    """Of the two-stage network with a residual first stage."""
+    """Of the residual two-stage network."""
 
-    widths: tuple[Width, Width, Width] = Field(
-        default=WIDTHS, description="Channels at 1/2, 1/4 and 1/8 of the frame; the last are the features."
-    )
+    widths: tuple[Width, Width, Width] = Field(default=WIDTHS, description="Channels at 1/2, 1/4 and 1/8 of the frame.")
     blocks: int = Field(default=BLOCKS, ge=0, le=16, description="Residual blocks at 1/4.")
     dilations: tuple[Annotated[int, Field(ge=1, le=32)], ...] = Field(
         default=DILATIONS, min_length=1, max_length=16, description="Of the residual blocks at 1/8, in order."
     )
-    rectify_map: bool = Field(
-        default=True, description="The classification sees ReLU of the map's logit instead of the logit itself."
-    )
+    heads: int = Field(default=HEADS, ge=1, le=32, description="Of the classification; their mean decides.")
 
 
 def _build(wanted: Wanted, options: ResidualOptions) -> nn.Module:
     segmentation = ResidualSegmentation(options.widths, options.blocks, options.dilations, channels=wanted.channels)
-    classification = ClassificationNetwork(options.widths[-1], rectify_map=options.rectify_map)
-    return Cascade(segmentation, classification.apply(he_normal))
+    return Cascade(segmentation, MapClassification(options.heads))
 
 
 ARCHITECTURES = (
     Architecture(
         name="commutator_residual",
         paper="d",
-        title="The two-stage model on residual blocks",
+        title="Two stages of residual blocks and a map's heads",
         tasks=("cascade",),
         channels=1,
         height=1408,

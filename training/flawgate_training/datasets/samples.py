@@ -89,7 +89,7 @@ class Samples(Sequence[Sample]):
 
     def __init__(self, items: Sequence[Item], prepare: Preparation, *, memory_bytes: int) -> None:
         self.items = tuple(items)
-        self._prepare = prepare
+        self.prepare = prepare
         self._kept: dict[int, Sample] = {}
         self._free_bytes = memory_bytes
 
@@ -107,9 +107,26 @@ class Samples(Sequence[Sample]):
         return self._kept.get(place) or self._made(place)
 
     def _made(self, place: int) -> Sample:
-        sample = self._prepare(self.items[place])
+        sample = self.prepare(self.items[place])
         size = sample.pixels.nbytes + sample.mask.nbytes
         if size <= self._free_bytes:
             self._free_bytes -= size
             self._kept[place] = sample
         return sample
+
+
+class ChosenSamples(Samples):
+    """Some of other samples, which are prepared and kept there.
+
+    Args:
+        whole: the others.
+        places: theirs, in order.
+    """
+
+    def __init__(self, whole: Samples, places: Sequence[int]) -> None:
+        super().__init__([whole.items[place] for place in places], whole.prepare, memory_bytes=0)
+        self._whole = whole
+        self._places = tuple(places)
+
+    def _made(self, place: int) -> Sample:
+        return self._whole[self._places[place]]

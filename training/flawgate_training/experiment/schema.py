@@ -116,6 +116,29 @@ class Experiment(Part):
         return self
 
     @model_validator(mode="after")
+    def _parts_are_of_a_refinement(self) -> Self:
+        parted = [title for title, stage in self.stages.items() if stage.bank is not None and stage.bank.parts]
+        if parted and (_OPTIONAL not in self.stages or parted != ["classification"]):
+            raise ValueError(
+                "bank.parts is for the classification of a cascade with a refinement: each part is left out of one; "
+                f"leave stages.{parted[0]}.bank.parts out, or add a refinement"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _hard_negatives_are_known(self) -> Self:
+        hard = [title for title, stage in self.stages.items() if stage.sampler == "hard_negatives"]
+        banks = {title: self.stages[title].bank for title in hard}
+        wrong = [title for title, bank in banks.items() if title != _OPTIONAL and not (bank and bank.parts)]
+        if wrong:
+            raise ValueError(
+                "the sampler hard_negatives goes by what a cascade's segmentation has learned, so it is for the stage "
+                "refinement, and for a classification from a bank of parts; give "
+                f"{wrong[0]} the sampler frequency_of_use"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _steps_give_one_kind_of_input(self) -> Self:
         _given_by(self.steps)
         return self

@@ -8,6 +8,8 @@ from flawgate_training.experiment.part import Part
 
 LossName = Literal["bce", "cross_entropy", "focal", "dice", "dice_ce", "distance_weighted_bce", "mse", "mse_ssim"]
 
+Sampler = Literal["alternate", "frequency_of_use", "hard_negatives", "class_balanced", "shuffled"]
+
 Precision = Literal["32", "16-mixed", "bf16-mixed"]
 """What a network computes with; its weights are float32 in any case."""
 
@@ -76,6 +78,15 @@ class FeatureBank(Part):
 
     epochs: int = Field(default=5, ge=1, description="Epochs of frames, as augmented, whose features are kept.")
     frames: int | None = Field(default=None, ge=2, description="How many frames of an epoch; all where none.")
+    parts: int | None = Field(
+        default=None,
+        ge=2,
+        le=10,
+        exclude_if=lambda parts: parts is None,
+        description="Of a cascade with a refinement: into how many parts the frames are divided, each kept as a "
+        "refinement sees it that did without it (cross-fitting); none: all as the refinement sees them that learned "
+        "from them, and knows them by heart.",
+    )
 
 
 class Stage(Part):
@@ -84,9 +95,11 @@ class Stage(Part):
     epochs: int = Field(ge=1, description="How often the order of frames is gone through.")
     batch_size: int = Field(ge=1, le=1024, description="Frames (or slices) a step.")
     loss: Loss
-    sampler: Literal["alternate", "frequency_of_use", "class_balanced", "shuffled"] = Field(
+    sampler: Sampler = Field(
         description="alternate: defective, good, defective, ... (paper d); frequency_of_use: the same, good frames in "
-        "turn (SegDec); class_balanced: every class equally often; shuffled: every frame once."
+        "turn (SegDec); hard_negatives: one of four good frames in turn, the others by how defective the network took "
+        "them for when the stage began (a cascade's refinement, or its classification from a bank of parts); "
+        "class_balanced: every class equally often; shuffled: every frame once."
     )
     repeats: int = Field(default=1, ge=1, description="How often an epoch shows its frames, each time drawn anew.")
     optimiser: Literal["adam", "adamw", "sgd", "rmsprop"] = "adam"

@@ -5,18 +5,23 @@ Paper d, section 3: the segmentation network learns alone; then it is frozen, an
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.utils.data import Dataset
 
 from flawgate_training.architectures.networks import Cascade
-from flawgate_training.datasets.samples import Pixels
-from flawgate_training.learning.feed import Example
+from flawgate_training.datasets.samples import Pixels, Samples
+from flawgate_training.learning.feed import Example, frame_tensor
 from flawgate_training.learning.order import Batch
 from flawgate_training.learning.stage import LearningStage
 from flawgate_training.learning.stages import masked_example, weighted_example
 from flawgate_training.learning.targets import shrunk, soft_target
+
+_POOLED = 5
+"""Side, in pixels of the map, of what is looked at as one: a defect is no single pixel."""
 
 
 class CoarseSegmentationStage(LearningStage):
@@ -46,7 +51,7 @@ class CascadeClassificationStage(LearningStage):
         return self.network.classification
 
     def loss(self, batch: Example) -> Tensor:
-        """Between the logit and "defective".
+        """Between the logit and "defective"; of a classification of several heads, each head's own.
 
         The classification computes in float32 whatever else does: its depthwise convolutions gain nothing from half
         precision, and take twice as long in bfloat16 on a CPU.
@@ -55,7 +60,7 @@ class CascadeClassificationStage(LearningStage):
         features = self._features(inputs) if inputs.dtype == torch.uint8 else inputs
         with torch.autocast(inputs.device.type, enabled=False):
             logits = self.network.classification(features.float())
-        return self.lesson.measure(logits, labels)
+        return self.lesson.measure(logits.reshape(-1, 1), labels.repeat_interleave(logits.shape[1]))
 
     @torch.no_grad()
     def _features(self, frames: Tensor) -> Tensor:
@@ -106,6 +111,46 @@ class FeatureBank(Dataset[Example]):
             features, labels = zip(*pairs, strict=True)
             kept.append((torch.cat(features), torch.cat(labels)))
         return cls(kept)
+
+    @classmethod
+    def merged(cls, banks: Sequence["FeatureBank"]) -> "FeatureBank":
+        """Several banks of equally many epochs as one, in which their frames take turns."""
+        epochs = []
+        for parts in zip(*(bank.epochs for bank in banks), strict=True):
+            features, labels = (torch.cat(kind) for kind in zip(*parts, strict=True))
+            places = torch.cat([torch.linspace(0, 1, len(part[1])) for part in parts])
+            turns = places.argsort(stable=True)
+            epochs.append((features[turns], labels[turns]))
+        return cls(epochs)
+
+
+class HeldOut(NamedTuple):
+    """Some of the frames to learn from, and a segmentation whose refinement did without them.
+
+    What the refinement of all frames says of these is clearer than what it will say of new ones; what this one says of
+    its frames is not.
+    """
+
+    segmentation: nn.Module
+    samples: Samples
+
+
+@torch.no_grad()
+def doubts(segmentation: nn.Module, samples: Samples, device: torch.device) -> list[float]:
+    """What a segmentation sees in each frame, 0–1: the highest mean of 5×5 pixels of its map.
+
+    Args:
+        segmentation: of a cascade; it is in evaluation mode afterwards.
+        samples: frames as they are, not augmented.
+        device: where it computes.
+    """
+    segmentation.to(device).eval()
+    found = []
+    for place in range(len(samples)):
+        frame = frame_tensor(samples[place].pixels).to(device)
+        likely = segmentation(frame[None])[:, -1:].float().sigmoid()
+        found.append(float(functional.avg_pool2d(likely, min(_POOLED, *likely.shape[-2:]), 1).amax()))
+    return found
 
 
 def coarse_example(pixels: Pixels, mask: Pixels, label: int) -> Example:

@@ -1,6 +1,7 @@
 """In which order an epoch shows its frames: pure functions, so that a resumed run goes on as it would have."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +12,21 @@ from flawgate_training.experiment.training import Stage
 Positions = NDArray[np.int64]
 """Positions of frames, (n,), int64."""
 
-_ROUNDS, _ORDER, _MIX = range(3)
+_ROUNDS, _ORDER, _MIX, _HARD = range(4)
 """What a shuffle is for: each purpose has draws of its own."""
+
+_LEAST_DOUBT = 0.02
+"""What a good frame counts at least among the hard ones; else what is clear once would never be drawn."""
 
 
 def epoch_order(
-    stage: Stage, labels: Sequence[int], defective: Sequence[bool], *, epoch: int, seed: int
+    stage: Stage,
+    labels: Sequence[int],
+    defective: Sequence[bool],
+    *,
+    epoch: int,
+    seed: int,
+    doubts: Sequence[float] | None = None,
 ) -> tuple[int, ...]:
     """Which frames an epoch of a stage shows, in order; as long in every epoch.
 
@@ -26,6 +36,7 @@ def epoch_order(
         defective: whether each frame is.
         epoch: 0 or more.
         seed: of the shuffles.
+        doubts: see `hard_negatives`; None: all frames are alike to it.
 
     Returns:
         Positions of frames.
@@ -36,19 +47,15 @@ def epoch_order(
     if not labels:
         raise InvalidDataset("There is no frame to learn from; give the data set more frames, or its split fewer away.")
     rounds = range(epoch * stage.repeats, (epoch + 1) * stage.repeats)
-    return tuple(
-        int(position) for number in rounds for position in _round(stage.sampler, labels, defective, number, seed)
-    )
-
-
-def _round(name: str, labels: Sequence[int], defective: Sequence[bool], number: int, seed: int) -> Positions:
-    if name == "alternate":
-        return alternate(defective, number=number, seed=seed)
-    if name == "frequency_of_use":
-        return frequency_of_use(defective, number=number, seed=seed)
-    if name == "class_balanced":
-        return class_balanced(labels, number=number, seed=seed)
-    return shuffled(len(labels), number=number, seed=seed)
+    samplers: dict[str, Callable[..., Positions]] = {
+        "alternate": partial(alternate, defective),
+        "frequency_of_use": partial(frequency_of_use, defective),
+        "hard_negatives": partial(hard_negatives, defective, doubts or [0.0] * len(defective)),
+        "class_balanced": partial(class_balanced, labels),
+        "shuffled": partial(shuffled, len(labels)),
+    }
+    sampler = samplers[stage.sampler]
+    return tuple(int(position) for number in rounds for position in sampler(number=number, seed=seed))
 
 
 def alternate(defective: Sequence[bool], *, number: int, seed: int) -> Positions:
@@ -86,6 +93,29 @@ def frequency_of_use(defective: Sequence[bool], *, number: int, seed: int) -> Po
     """
     bad, good = _kinds(defective)
     return _in_turns(_shuffled(bad, number, seed, _ORDER), _in_turn(good, len(bad), number, seed))
+
+
+def hard_negatives(defective: Sequence[bool], doubts: Sequence[float], *, number: int, seed: int) -> Positions:
+    """As `frequency_of_use`, but three of four good frames are drawn by how much a network doubted them.
+
+    Hard-negative mining: of hundreds of good frames a few look defective, and in turn each of them comes once in many
+    rounds. A frame is drawn with a probability that grows with the square of its doubt.
+
+    Args:
+        defective: whether each frame is.
+        doubts: of each frame, 0–1: the score that a network gave it.
+        number: of the round, 0 or more.
+        seed: of the shuffles.
+
+    Raises:
+        InvalidDataset: no frame is defective, or none good.
+    """
+    bad, good = _kinds(defective)
+    shares = np.maximum(np.asarray(doubts, dtype=np.float64)[good], _LEAST_DOUBT) ** 2
+    rng = np.random.default_rng([seed, number, _HARD])
+    hard = rng.choice(good, 3 * len(bad) // 4, p=shares / shares.sum())
+    rest = _in_turn(good, len(bad) - len(hard), number, seed)
+    return _in_turns(_shuffled(bad, number, seed, _ORDER), rng.permutation(np.concatenate([hard, rest])))
 
 
 def class_balanced(labels: Sequence[int], *, number: int, seed: int) -> Positions:

@@ -37,7 +37,7 @@ def _chart(stage: str, kind: Kind, runs: Mapping[str, tuple[Point, ...]]) -> Cha
     lines = tuple(
         Line(name if len(runs) > 1 else "", line, _style(place)) for place, (name, line) in enumerate(runs.items())
     )
-    title = f"{stage.capitalize()}: " + ("training loss" if kind == "loss" else "validation score")
+    title = f"{stage.replace('_', ' ').capitalize()}: " + ("training loss" if kind == "loss" else "validation score")
     note = "Lower is better." if kind == "loss" else "Higher is better."
     x = axis("epoch", [epoch for epoch, _ in points], zero=False, whole=True)
     return Chart(title, note, x, axis(kind, [value for _, value in points]), lines)

@@ -80,7 +80,7 @@ def _warn_of_few_steps(experiment: Experiment, data: frames_of.RunData) -> None:
     """Epochs count passes over the defective frames: with few of these, ten epochs are next to nothing."""
     title, stage = next(iter(experiment.stages.items()))
     defective = sum(item.defective for item in data.subsets.train)
-    if stage.sampler not in {"alternate", "frequency_of_use"} or not defective:
+    if stage.sampler in {"class_balanced", "shuffled"} or not defective:
         return
     steps = 2 * defective * stage.repeats * stage.epochs // stage.batch_size
     if steps < _FEW_STEPS:
