@@ -85,7 +85,7 @@ def shrunk(name: str) -> Experiment:
         stage.update(epochs=2, batch_size=2, repeats=1)
         stage["augmentation"]["crop"] = None
         if stage["bank"]:
-            stage["bank"] = {"epochs": 1, "frames": None}
+            stage["bank"].update(epochs=1, frames=None)
     plain["network"]["options"].update(SLIMMER.get(plain["network"]["architecture"], {}))
     plain["data"] = _data(plain["task"], plain["data"])
     plain["machine"].update(checkpoint_steps=2, memory_mb=0)
