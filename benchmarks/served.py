@@ -1,6 +1,6 @@
 """Whether the cluster answers as training evaluated: every held-out frame of a run, through all services.
 
-    python benchmarks/served.py [--run runs/ksdd/two_stage/seed0] [--data FOLDER] [--results docs/results]
+    python benchmarks/served.py [--run runs/ksdd/residual/seed0] [--data FOLDER] [--results docs/results]
 
 Exports each fold's run into a scratch model repository, starts the whole cluster on it, and sends each frame as its own
 file over REST. Writes RESULTS/served.json and the page of results. Exits with 1 where an evaluation differs.
@@ -32,7 +32,7 @@ from flawgate_training.studies.results import SERVED, Served, ServedFold
 from flawgate_training.tasks import data as frames_of
 from flawgate_training.tasks.publishing import Publication, export
 
-RUN = Path("runs/ksdd/two_stage/seed0")
+RUN = Path("runs/ksdd/residual/seed0")
 RESULTS = Path("docs/results")
 PARITY_FRAMES = 24
 """Compared at the export already; here every frame is."""

@@ -152,7 +152,7 @@ def test_the_papers_figures_are_drawn_again(folder: Path) -> None:
     assert sum("](results/annotations_" in line for line in told) == 5
     picture = (folder / "annotations_false_positives.svg").read_text(encoding="utf-8")
     assert picture.startswith("<svg xmlns=")
-    assert picture.count("<polyline") == 3
+    assert picture.count("<polyline") == 4
     assert "DeepLabV3+" in picture
 
 

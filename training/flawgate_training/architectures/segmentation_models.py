@@ -18,7 +18,9 @@ from flawgate_training.architectures.architecture import Architecture, Wanted
 from flawgate_training.architectures.networks import Normalise
 from flawgate_training.experiment.part import Part
 
-Encoder = Literal["efficientnet-b0", "efficientnet-b1", "efficientnet-b2", "resnet50", "resnet101", "mobilenet_v2"]
+Encoder = Literal[
+    "efficientnet-b0", "efficientnet-b1", "efficientnet-b2", "resnet18", "resnet50", "resnet101", "mobilenet_v2"
+]
 
 EFFICIENT_NETS = ("efficientnet-b0", "efficientnet-b1", "efficientnet-b2")
 

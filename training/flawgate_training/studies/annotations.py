@@ -19,8 +19,9 @@ NETWORKS = {
     "commutator_two_stage": "two-stage network",
     "commutator_deeplabv3plus": "DeepLabV3+",
     "commutator_unet": "U-Net",
+    "commutator_residual": "residual network",
 }
-"""By architecture, in the order of the lines."""
+"""By architecture, in the order of the lines: the paper's three, then ours."""
 
 FIGURE_OF: dict[FigureName, str] = {
     "f1": "5a",
@@ -32,7 +33,8 @@ FIGURE_OF: dict[FigureName, str] = {
 """What the paper draws, and in which of its figures."""
 
 PAPER = {"commutator_two_stage": (1, 1), "commutator_deeplabv3plus": (2, 4), "commutator_unet": (5, 4)}
-"""False positives and false negatives at 9, the only ones that stand in the paper's text; 52 frames are defective."""
+"""False positives and false negatives at 9, the only ones that stand in the paper's text; 52 frames are defective. In
+the order of the first lines, whose colours they take."""
 
 _DEFECTIVE = 52
 _ACCURACIES = (1.0, 5.0, 9.0, 13.0, 15.0)
@@ -77,8 +79,8 @@ def chart(name: FigureName, lines: dict[str, Means]) -> Chart:
         y=_axis(name, [value for line in points.values() for _, value in line]),
         lines=tuple(Line(NETWORKS[network], points[network], styles[network]) for network in NETWORKS),
         marks=tuple(
-            Mark(f"paper d, {title}", (9.0, _of_paper(name, *PAPER[network])), hollow=True)
-            for network, title in NETWORKS.items()
+            Mark(f"paper d, {NETWORKS[network]}", (9.0, _of_paper(name, *counts)), hollow=True)
+            for network, counts in PAPER.items()
         ),
     )
 
@@ -117,5 +119,5 @@ def _axis(name: FigureName, values: Sequence[float]) -> Axis:
 
 def alternative(name: FigureName) -> str:
     """For a reader without the picture."""
-    paper = ", ".join(f"{title} {told(name, _of_paper(name, *PAPER[network]))}" for network, title in NETWORKS.items())
+    paper = ", ".join(f"{NETWORKS[of]} {told(name, _of_paper(name, *counts))}" for of, counts in PAPER.items())
     return f"{FIGURES[name].title} by annotation accuracy; the paper at 9: {paper}"
