@@ -40,31 +40,67 @@ def test_dilation_widens_what_is_seen(dilations: tuple[int, ...], *, reaches: bo
     assert bool(frames.grad[0, 0, :57].any()) is reaches
 
 
-def test_heads_vote() -> None:
-    """In evaluation the classification says the mean of what its heads say each by itself."""
-    network = MapClassification(heads=3).eval()
-    logit = torch.randn(2, 1, 24, 16)
+@pytest.fixture
+def classification() -> MapClassification:
+    """With random weights of either sign, and statistics of random maps."""
+    torch.manual_seed(0)
+    network = MapClassification().train()
     with torch.no_grad():
-        votes = torch.cat([head(logit.clamp(-BOUND, BOUND)) for head in network.heads], dim=1)
-        torch.testing.assert_close(network(logit), votes.mean(dim=1, keepdim=True))
-        assert float(votes.std(dim=1).min()) > 0
-        assert network.train()(logit).shape == (2, 3)
+        for weights in network.parameters():
+            weights.normal_(0, 0.5)
+        for _ in range(20):
+            network(3 * torch.randn(4, 1, 24, 16))
+    return network.eval()
 
 
-def test_how_sure_a_map_is_beyond_the_bound_does_not_count() -> None:
+@pytest.mark.parametrize("more", [0.01, 1.0, 20.0])
+def test_a_mark_never_excuses_a_part(classification: MapClassification, more: float) -> None:
+    """Wherever and however much the map rises, the answer does not fall; and somewhere it rises."""
+    answers = torch.zeros(0)
+    for _ in range(30):
+        logit = 3 * torch.randn(1, 1, 24, 16)
+        row, column = torch.randint(24, ()), torch.randint(16, ())
+        marked = logit.clone()
+        marked[..., row : row + 6, column : column + 6] += more
+        with torch.no_grad():
+            answers = torch.cat([answers, (classification(marked) - classification(logit)).flatten()])
+    assert float(answers.min()) >= 0
+    assert float(answers.max()) > 0
+
+
+def test_a_rim_is_told_from_the_middle(classification: MapClassification) -> None:
+    """The same mark counts differently at a rim, and differently at each."""
+    marks = [(slice(9, 15), slice(0, 6)), (slice(9, 15), slice(10, 16)), (slice(0, 6), slice(5, 11))]
+    marks += [(slice(18, 24), slice(5, 11)), (slice(9, 15), slice(5, 11))]
+    logit = torch.full((len(marks), 1, 24, 16), -6.0)
+    for one, (rows, columns) in zip(logit, marks, strict=True):
+        one[:, rows, columns] = 6.0
+    with torch.no_grad():
+        answers = classification(logit).flatten().tolist()
+    assert len({round(answer, 4) for answer in answers}) == len(marks)
+
+
+def test_how_sure_a_map_is_beyond_the_bound_does_not_count(classification: MapClassification) -> None:
     """A map of 0.9 and one of 0.999 are the same to the classification."""
-    network = MapClassification(heads=2).eval()
-    logit = torch.randn(1, 1, 16, 16).sign() * 2.2
+    logit = torch.randn(1, 1, 16, 16).sign() * BOUND * 1.1
     with torch.no_grad():
-        torch.testing.assert_close(network(logit), network(3 * logit))
+        torch.testing.assert_close(classification(logit), classification(3 * logit))
+
+
+def test_an_untrained_classification_is_undecided() -> None:
+    """Its first answers are small enough to learn from."""
+    torch.manual_seed(0)
+    with torch.no_grad():
+        answers = MapClassification().train()(3 * torch.randn(8, 1, 176, 64))
+    assert float(answers.abs().max()) < 10
 
 
 def test_options_reach_the_network() -> None:
-    """Widths and heads are those of the options."""
+    """Widths are those of the options."""
     architecture = ARCHITECTURES["commutator_residual"]
     network = architecture.build(
-        architecture.as_in_paper(), architecture.options.model_validate({"widths": [4, 8, 12], "heads": 2})
+        architecture.as_in_paper(), architecture.options.model_validate({"widths": [4, 8, 12]})
     )
     assert isinstance(network, Cascade)
     assert network.get_parameter("segmentation.head.weight").shape == (1, 12, 1, 1)
-    assert network.classification(torch.zeros(1, 1, 8, 8)).shape == (1, 2)
+    assert network.classification(torch.zeros(2, 1, 8, 8)).shape == (2, 1)

@@ -44,7 +44,7 @@ NARROW: Options = {"filters": [16, 32, 64, 128, 256]}
         ("leather_cnn", "classification", 1, 1, {"pooling": "global"}, 36_385),
         ("commutator_unet", "cascade", 1, 1, {}, 28_109_167),
         ("commutator_deeplabv3plus", "cascade", 1, 1, {}, 26_727_039),
-        ("commutator_residual", "cascade", 1, 1, {}, 441_016),
+        ("commutator_residual", "cascade", 1, 1, {}, 376_244),
     ],
 )
 def test_parameters(name: str, task: Task, channels: int, outputs: int, options: Options, parameters: int) -> None:

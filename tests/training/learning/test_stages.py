@@ -7,7 +7,6 @@ from support.tiny_training import TILING, build, experiment, parted, same_weight
 from torch import nn
 
 from flawgate_contracts.errors import InvalidDataset
-from flawgate_training.architectures.commutator_residual import MapClassification, MapHead
 from flawgate_training.architectures.networks import Cascade
 from flawgate_training.datasets.samples import ChosenSamples, Samples
 from flawgate_training.experiment.schema import STAGES, Experiment, Task
@@ -140,27 +139,6 @@ def test_the_second_stage_computes_in_float32(*, banked: bool) -> None:
         half = taught.loss(batch)
     assert half.dtype == torch.float32
     assert torch.equal(half, plain) is banked
-
-
-def test_each_head_learns_as_if_it_were_alone() -> None:
-    """What one head of a classification has learned does not depend on how many others there are."""
-
-    def learnt(heads: int) -> torch.Tensor:
-        torch.manual_seed(0)
-        network = Cascade(nn.Identity(), MapClassification(heads))
-        taught = stage(experiment("cascade"), samples(), title="classification", network=network)
-        first = network.get_submodule("classification.heads.0")
-        first.load_state_dict(start)
-        optimiser = torch.optim.Adam(taught.trained.parameters(), 0.01)
-        for _ in range(3):
-            optimiser.zero_grad()
-            torch.autograd.backward(taught.loss((maps, torch.tensor([0, 1]))))
-            optimiser.step()
-        return first.get_parameter("decision.weight").detach()
-
-    maps, start = torch.randn(2, 1, 16, 16), MapHead().state_dict()
-    torch.testing.assert_close(learnt(1), learnt(4), rtol=1e-3, atol=1e-5)
-    assert not torch.equal(learnt(1), start["decision.weight"])
 
 
 def test_a_refinement_shows_doubtful_frames_more_often() -> None:

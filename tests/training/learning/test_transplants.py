@@ -56,6 +56,19 @@ def test_it_may_land_anywhere_up_or_down() -> None:
     assert max(found[-1] for found in rows) > 151
 
 
+def test_sideways_it_moves_as_often_as_asked() -> None:
+    """Some defects leave their columns, anywhere to the left and right, whole and with what is marked still dark."""
+    pixels, mask = cracked()
+    rng = np.random.default_rng(2)
+    drawn = [transplanted(pixels, mask, good(), 1.0, rng, sideways=0.5) for _ in range(200)]
+    columns = [np.flatnonzero(classes.any(axis=0)) for _, classes in drawn]
+    assert {len(found) for found in columns} == {26}
+    assert 60 < sum(found[0] != 38 for found in columns) < 140
+    assert min(found[0] for found in columns) < 4
+    assert max(found[-1] for found in columns) == 63
+    assert max(int(shown[classes > 0].min()) for shown, classes in drawn) < DARKER - 30
+
+
 def test_frames_of_another_size() -> None:
     """Where the sizes differ, the frame stays what it is."""
     pixels, mask = cracked()

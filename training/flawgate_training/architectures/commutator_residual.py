@@ -7,7 +7,8 @@ networks", section 2.
 
 Paper d's second stage also sees the features of the first. Those know by heart the frames that they learned from, and a
 few dozen defects are little for so many of them: over the same features one classification was right about everything
-and the next, begun with other weights, wrong about five. Here it sees the map, and several vote.
+and the next, begun with other weights, wrong about five. Here it sees the map, and what the map marks can only tell
+against a part: left to itself, a classification learned that marks far from the rim are those of good parts.
 """
 
 from itertools import pairwise
@@ -35,10 +36,13 @@ DILATIONS = (1, 2, 4, 8)
 """Of the residual blocks at 1/8: the last ones see 500 pixels of the frame."""
 
 HEAD_WIDTHS = (8, 16, 32)
-"""Channels of a head of the classification, as in paper d."""
+"""Channels of the classification, as in paper d."""
 
-HEADS = 5
-"""Heads of the classification."""
+RIMS = 4
+"""Of a frame."""
+
+RIM_POWER = 16
+"""Of the way from one rim to the other: half is left of it after 4 % of the way, a fifth after 10 %."""
 
 BOUND = 2.0
 """What the classification sees of a logit: probabilities of 0.12 to 0.88. How sure a map is beyond that tells how often
@@ -114,51 +118,76 @@ class ResidualSegmentation(nn.Module):
         return logit
 
 
-class MapHead(nn.Module):
-    """A defect map, (N, 1, h, w), float32 → logit of "defective", (N, 1).
+class NonNegativeConv2d(nn.Conv2d):
+    """A convolution by the magnitudes of its weights: nowhere lower where its input is nowhere lower."""
 
-    Three 5×5 convolutions, two of them strided, then maximum and mean over the frame, of what they say and of the map:
-    paper d's classification network, section 2.2, with plain convolutions.
+    def forward(self, x: Tensor) -> Tensor:
+        """See the class."""
+        convolved: Tensor = self._conv_forward(x, self.weight.abs(), self.bias)
+        return convolved
+
+
+class NonNegativeLinear(nn.Linear):
+    """A linear layer by the magnitudes of its weights; see `NonNegativeConv2d`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See the class."""
+        return nn.functional.linear(x, self.weight.abs(), self.bias)
+
+
+class MonotonicUnit(nn.Module):
+    """A 5×5 convolution, normalised, with ReLU; in evaluation nowhere lower where its input is nowhere lower.
+
+    The normalisation has no gain, which could become negative: the next layer's weights take its place.
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.convolution = NonNegativeConv2d(inputs, outputs, 5, stride, 2, bias=False)
+        self.normalise = BatchNorm2d(outputs, momentum=BATCH_NORM_MOMENTUM, affine=False)
+        self.shift = nn.Parameter(torch.zeros(outputs, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See the class."""
+        return nn.functional.relu(self.normalise(self.convolution(x)) + self.shift)
+
+
+class MapClassification(nn.Module):
+    """Segmentation logit, (N, 1, h, w), float32 → logit of "defective", (N, 1): nowhere lower where the map is higher.
+
+    Paper d's classification network, section 2.2, with plain convolutions: three of 5×5, two of them strided, then
+    maximum and mean over the frame, of what they say and of the map. All weights count by their magnitude, so a mark
+    may be too faint or too small to matter, but never excuses a part. Beside the map they see what of it lies at each
+    rim of the frame, for a mark may weigh more there.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        widths = (1, *HEAD_WIDTHS)
+        widths = (1 + RIMS, *HEAD_WIDTHS)
         self.body = nn.Sequential(
-            *(
-                nn.Sequential(_convolution(inputs, outputs, 5, stride=stride), nn.ReLU())
-                for (inputs, outputs), stride in zip(pairwise(widths), (2, 2, 1), strict=True)
-            )
+            *(MonotonicUnit(*pair, stride) for pair, stride in zip(pairwise(widths), (2, 2, 1), strict=True))
         )
-        self.decision = nn.Linear(2 * (widths[-1] + 1), 1)
+        self.decision = NonNegativeLinear(2 * (widths[-1] + 1), 1)
+        self.apply(he_normal)
+        # Magnitudes add up: weights as torch begins with would start with a logit of some hundreds.
+        nn.init.uniform_(self.decision.weight, 0, 1 / self.decision.in_features)
+        nn.init.zeros_(self.decision.bias)
 
-    def forward(self, defect_map: Tensor) -> Tensor:
+    def forward(self, logit: Tensor) -> Tensor:
         """See the class."""
-        deep = self.body(defect_map)
-        pooled = [pool for x in (deep, defect_map) for pool in (x.amax(dim=(2, 3)), x.mean(dim=(2, 3)))]
+        marked = (logit.clamp(-BOUND, BOUND) + BOUND) / (2 * BOUND)
+        deep = self.body(torch.cat([marked, marked * _rims(marked)], dim=1))
+        pooled = [pool for x in (deep, marked) for pool in (x.amax(dim=(2, 3)), x.mean(dim=(2, 3)))]
         decided: Tensor = self.decision(torch.cat(pooled, dim=1))
         return decided
 
 
-class MapClassification(nn.Module):
-    """Segmentation logit, (N, 1, h, w), float32 → logit of "defective", (N, 1): the mean of several heads'.
-
-    In training mode it is each head's, (N, heads), so that each learns as if it were alone.
-
-    Args:
-        heads: how many.
-    """
-
-    def __init__(self, heads: int = HEADS) -> None:
-        super().__init__()
-        self.heads = nn.ModuleList(MapHead() for _ in range(heads))
-        self.apply(he_normal)
-
-    def forward(self, logit: Tensor) -> Tensor:
-        """See the class."""
-        defect_map = logit.clamp(-BOUND, BOUND)
-        votes = torch.cat([head(defect_map) for head in self.heads], dim=1)
-        return votes if self.training else votes.mean(dim=1, keepdim=True)
+def _rims(plane: Tensor) -> Tensor:
+    """How near a place is to the left, right, upper and lower rim: (1, 4, h, w), 1 there and next to 0 elsewhere."""
+    height, width = plane.shape[2:]
+    across = torch.linspace(0, 1, width, device=plane.device).expand(height, width)
+    down = torch.linspace(0, 1, height, device=plane.device)[:, None].expand(height, width)
+    return torch.stack([1 - across, across, 1 - down, down])[None].pow(RIM_POWER)
 
 
 class ResidualOptions(Part):
@@ -169,19 +198,18 @@ class ResidualOptions(Part):
     dilations: tuple[Annotated[int, Field(ge=1, le=32)], ...] = Field(
         default=DILATIONS, min_length=1, max_length=16, description="Of the residual blocks at 1/8, in order."
     )
-    heads: int = Field(default=HEADS, ge=1, le=32, description="Of the classification; their mean decides.")
 
 
 def _build(wanted: Wanted, options: ResidualOptions) -> nn.Module:
     segmentation = ResidualSegmentation(options.widths, options.blocks, options.dilations, channels=wanted.channels)
-    return Cascade(segmentation, MapClassification(options.heads))
+    return Cascade(segmentation, MapClassification())
 
 
 ARCHITECTURES = (
     Architecture(
         name="commutator_residual",
         paper="d",
-        title="Two stages of residual blocks and a map's heads",
+        title="Two stages of residual blocks and a map that decides",
         tasks=("cascade",),
         channels=1,
         height=1408,

@@ -105,7 +105,7 @@ class Cascade(nn.Module):
 
     Args:
         segmentation: frames → F features and the segmentation logit as last channel, (N, F+1, h, w), float32.
-        classification: those → logit of "defective", (N, 1), float32; in training mode of each of its heads, (N, K).
+        classification: those → logit of "defective", (N, 1), float32.
     """
 
     def __init__(self, segmentation: nn.Module, classification: nn.Module) -> None:

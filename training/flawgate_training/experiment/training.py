@@ -53,6 +53,13 @@ class Augmentation(Part):
     faintest: float = Field(
         default=0.5, gt=0, le=1, description="Smallest share of its own contrast that a transplanted defect keeps."
     )
+    sideways: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        exclude_if=lambda share: share == 0,
+        description="Share of the transplanted defects that move left or right as well as up or down.",
+    )
 
 
 NO_AUGMENTATION = Augmentation(flip_horizontal=False, flip_vertical=False, brightness=0, contrast=0)

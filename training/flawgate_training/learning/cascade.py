@@ -51,7 +51,7 @@ class CascadeClassificationStage(LearningStage):
         return self.network.classification
 
     def loss(self, batch: Example) -> Tensor:
-        """Between the logit and "defective"; of a classification of several heads, each head's own.
+        """Between the logit and "defective".
 
         The classification computes in float32 whatever else does: its depthwise convolutions gain nothing from half
         precision, and take twice as long in bfloat16 on a CPU.
@@ -60,7 +60,7 @@ class CascadeClassificationStage(LearningStage):
         features = self._features(inputs) if inputs.dtype == torch.uint8 else inputs
         with torch.autocast(inputs.device.type, enabled=False):
             logits = self.network.classification(features.float())
-        return self.lesson.measure(logits.reshape(-1, 1), labels.repeat_interleave(logits.shape[1]))
+        return self.lesson.measure(logits, labels)
 
     @torch.no_grad()
     def _features(self, frames: Tensor) -> Tensor:

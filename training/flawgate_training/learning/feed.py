@@ -56,7 +56,8 @@ class Examples(Dataset[Example]):
         rng = np.random.default_rng([self.seed, draw.epoch, draw.place])
         pixels, mask = sample.pixels, sample.mask
         if self._moves_defects and mask.any() and rng.random() < self.augmentation.transplants:
-            pixels, mask = transplanted(pixels, mask, self._good(rng), self.augmentation.faintest, rng)
+            faintest, sideways = self.augmentation.faintest, self.augmentation.sideways
+            pixels, mask = transplanted(pixels, mask, self._good(rng), faintest, rng, sideways)
         if self.tiling is not None:
             pixels, mask = tile(pixels, mask, self.tiling, rng)
         pixels, mask = augment(pixels, mask, self.augmentation, rng)

@@ -24,10 +24,12 @@ _MARGIN_PX = 3 * int(_REACH_PX)
 _LEAST_WEIGHT = 1e-3
 
 
-def transplanted(pixels: Pixels, mask: Pixels, good: Pixels, faintest: float, rng: Generator) -> tuple[Pixels, Pixels]:
+def transplanted(
+    pixels: Pixels, mask: Pixels, good: Pixels, faintest: float, rng: Generator, sideways: float = 0.0
+) -> tuple[Pixels, Pixels]:
     """Show the defects of a frame on a good frame of the same size.
 
-    They move up or down by chance but not sideways: a crack that runs to the rim of a part still does.
+    They move up or down by chance. Sideways only some do: a crack that runs to the rim of a part mostly still does.
 
     Args:
         pixels: the frame with defects, (H, W) or (H, W, 3), uint8, 0–255.
@@ -35,6 +37,7 @@ def transplanted(pixels: Pixels, mask: Pixels, good: Pixels, faintest: float, rn
         good: the frame to show them on; where its size differs from the other's, nothing is transplanted.
         faintest: smallest share of its own contrast that a defect keeps, 0–1.
         rng: where the draws come from.
+        sideways: how often the defects move left or right as well, 0–1.
 
     Returns:
         Pixels and mask, of the same kinds and shapes.
@@ -44,6 +47,10 @@ def transplanted(pixels: Pixels, mask: Pixels, good: Pixels, faintest: float, rn
     rows = np.flatnonzero(mask.any(axis=1))
     shift = int(rng.integers(-rows[0], len(mask) - rows[-1]))
     strength = rng.uniform(faintest, 1)
+    if sideways and rng.random() < sideways:
+        columns = np.flatnonzero(mask.any(axis=0))
+        aside = int(rng.integers(-columns[0], mask.shape[1] - columns[-1]))
+        pixels, mask = np.roll(pixels, aside, axis=1), np.roll(mask, aside, axis=1)
     # Only these rows are looked at: a whole frame would take ten times as long.
     first = max(rows[0] - _MARGIN_PX, 0, -shift)
     last = min(rows[-1] + 1 + _MARGIN_PX, len(mask), len(mask) - shift)
