@@ -59,7 +59,7 @@ class Use:
         network = of.build(self.wanted, of.options.model_validate(dict(self.options))).train()
         norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
         with torch.no_grad():
-            for norm in norms:
+            for norm in (each for each in norms if each.affine):
                 norm.weight.uniform_(0.5, 1.5)
                 norm.bias.normal_(0.0, 0.1)
             for seed in range(3):
