@@ -69,15 +69,17 @@ def test_a_mark_never_excuses_a_part(classification: MapClassification, more: fl
 
 
 def test_a_rim_is_told_from_the_middle(classification: MapClassification) -> None:
-    """The same mark counts differently at a rim, and differently at each."""
-    marks = [(slice(9, 15), slice(0, 6)), (slice(9, 15), slice(10, 16)), (slice(0, 6), slice(5, 11))]
-    marks += [(slice(18, 24), slice(5, 11)), (slice(9, 15), slice(5, 11))]
-    logit = torch.full((len(marks), 1, 24, 16), -6.0)
-    for one, (rows, columns) in zip(logit, marks, strict=True):
-        one[:, rows, columns] = 6.0
+    """The same mark counts differently near a rim, and differently near each.
+
+    All lie so far within, and on the same grid of strides, that without the rims their answers are the same.
+    """
+    corners = [(76, 76), (76, 16), (76, 140), (16, 76), (140, 76)]
+    logit = torch.full((len(corners), 1, 160, 160), -6.0)
+    for one, (row, column) in zip(logit, corners, strict=True):
+        one[:, row : row + 4, column : column + 4] = 6.0
     with torch.no_grad():
         answers = classification(logit).flatten().tolist()
-    assert len({round(answer, 4) for answer in answers}) == len(marks)
+    assert len({round(answer, 4) for answer in answers}) == len(corners)
 
 
 def test_how_sure_a_map_is_beyond_the_bound_does_not_count(classification: MapClassification) -> None:

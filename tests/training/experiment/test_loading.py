@@ -132,6 +132,7 @@ def test_a_refinement_may_be_taken_away_and_added(tmp_path: Path) -> None:
         (["stages.classification.bank.parts=1"], "greater than or equal to 2"),
         (["stages.refinement=null", "stages.classification.bank.parts=2"], "or add a refinement"),
         (["stages.segmentation.sampler=hard_negatives"], "give segmentation the sampler frequency_of_use"),
+        (["stages.refinement.augmentation.sideways=0.5"], "and there are none: set transplants, or sideways to 0"),
         (["task=anomaly"], "the stages of the task anomaly are reconstruction"),
         (["steps=[{op: grey}]"], "the steps need a resize"),
         (["steps=[{op: resize, height: 64, width: 64}]"], "the steps need grey or colour"),

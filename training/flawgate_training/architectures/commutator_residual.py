@@ -35,7 +35,7 @@ BLOCKS = 2
 DILATIONS = (1, 2, 4, 8)
 """Of the residual blocks at 1/8: the last ones see 500 pixels of the frame."""
 
-HEAD_WIDTHS = (8, 16, 32)
+CLASSIFICATION_WIDTHS = (8, 16, 32)
 """Channels of the classification, as in paper d."""
 
 RIMS = 4
@@ -163,7 +163,7 @@ class MapClassification(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        widths = (1 + RIMS, *HEAD_WIDTHS)
+        widths = (1 + RIMS, *CLASSIFICATION_WIDTHS)
         self.body = nn.Sequential(
             *(MonotonicUnit(*pair, stride) for pair, stride in zip(pairwise(widths), (2, 2, 1), strict=True))
         )

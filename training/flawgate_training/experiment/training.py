@@ -61,6 +61,12 @@ class Augmentation(Part):
         description="Share of the transplanted defects that move left or right as well as up or down.",
     )
 
+    @model_validator(mode="after")
+    def _what_moves_is_transplanted(self) -> Self:
+        if self.sideways and not self.transplants:
+            raise ValueError("sideways moves transplants, and there are none: set transplants, or sideways to 0")
+        return self
+
 
 NO_AUGMENTATION = Augmentation(flip_horizontal=False, flip_vertical=False, brightness=0, contrast=0)
 

@@ -49,6 +49,7 @@ def transplanted(
     strength = rng.uniform(faintest, 1)
     if sideways and rng.random() < sideways:
         columns = np.flatnonzero(mask.any(axis=0))
+        # Of what comes in again on the other side, nothing is marked, so nothing is shown.
         aside = int(rng.integers(-columns[0], mask.shape[1] - columns[-1]))
         pixels, mask = np.roll(pixels, aside, axis=1), np.roll(mask, aside, axis=1)
     # Only these rows are looked at: a whole frame would take ten times as long.
