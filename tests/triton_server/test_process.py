@@ -133,6 +133,37 @@ def test_a_triton_that_ends_by_itself_ends_the_launcher(launch: "Launch", reposi
     assert wait_until_gone(processes) == []
 
 
+def crash_while_loading(launcher: "Launcher") -> int:
+    """Aborts tritonserver before it is ready, as its Python backend sometimes does. Returns: its process id."""
+    triton = wait_for("tritonserver", launcher)
+    wait_for("triton_python_backend_stub", launcher)
+    triton.send_signal(signal.SIGABRT)
+    assert wait_until_gone([triton]) == []
+    return triton.pid
+
+
+def test_a_crash_at_start_is_followed_by_one_more_start(launch: "Launch", repository: Path) -> None:
+    """The second start serves; the first one's shared memory is gone, and the log tells of the crash."""
+    launcher = launch(repository)
+    prefix = region_prefix(wait_for("tritonserver", launcher))
+    crash_while_loading(launcher)
+    assert launcher.wait_until_ready(), launcher.log()
+    assert launcher.sentences() == [
+        "Triton ended by itself with exit code 134: see its log above. It is started once more."
+    ]
+    assert (regions(prefix), len(list(launcher.temporary.iterdir()))) == ([], 1)
+    assert launcher.stop() == 0
+
+
+def test_two_crashes_at_start_end_the_launcher(launch: "Launch", repository: Path) -> None:
+    """Starts are bounded: the second crash is one sentence and exit code 1, and nothing is left."""
+    launcher = launch(repository)
+    assert crash_while_loading(launcher) != crash_while_loading(launcher)
+    assert launcher.process.wait(GONE_TIMEOUT_S) == 1
+    assert launcher.sentences()[1:] == ["Triton ended by itself with exit code 134: see its log above."]
+    assert list(launcher.temporary.iterdir()) == []
+
+
 def test_a_triton_that_is_not_ready_in_time_is_given_up(launch: "Launch", repository: Path) -> None:
     """--ready-timeout bounds the start: one sentence, exit code 2, nothing left."""
     launcher = launch(repository, "--ready-timeout=0.2")

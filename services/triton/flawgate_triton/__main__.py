@@ -10,7 +10,7 @@ from pathlib import Path
 from flawgate_triton.backend_directory import build_backend_directory, path_without_space
 from flawgate_triton.command import triton_command, triton_environment
 from flawgate_triton.endpoint import Endpoint
-from flawgate_triton.errors import LaunchError
+from flawgate_triton.errors import CrashedAtStartError, LaunchError
 from flawgate_triton.guard import guard
 from flawgate_triton.installation import Installation, find_installation
 from flawgate_triton.options import Options, parse
@@ -40,6 +40,16 @@ def serve(options: Options) -> None:
     check_repository(options.model_repository)
     check_ports(options.host, options.ports)
     check_shared_memory()
+    try:
+        _serve_once(options, installation)
+    except CrashedAtStartError as error:
+        # The Python backend sometimes aborts while models load, with boost's `lock_exception`
+        # (triton-inference-server/server, issue 8882). Whoever crashes twice does so for another reason.
+        _say(f"{error} It is started once more.")
+        _serve_once(options, installation)
+
+
+def _serve_once(options: Options, installation: Installation) -> None:
     with tempfile.TemporaryDirectory(prefix="flawgate_triton_", ignore_cleanup_errors=True) as folder:
         server = Server(_guarded_triton(options, installation, Path(folder)))
         try:

@@ -13,3 +13,7 @@ class TritonEndedError(LaunchError):
     """Triton ran, and ended without being told to."""
 
     exit_code = 1
+
+
+class CrashedAtStartError(TritonEndedError):
+    """A signal that nobody sent on purpose ended Triton before it was ready."""

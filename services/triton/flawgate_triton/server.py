@@ -7,9 +7,12 @@ import traceback
 from collections.abc import Callable
 
 from flawgate_triton.endpoint import Endpoint
-from flawgate_triton.errors import LaunchError, TritonEndedError
+from flawgate_triton.errors import CrashedAtStartError, LaunchError, TritonEndedError
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+CRASH_EXIT_CODES = [128 + number for number in (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS)]
+"""Exit codes, as the guard gives them, of a program that failed within itself."""
+
 POLL_S = 0.1
 
 
@@ -37,13 +40,19 @@ class Server:
         """Waits until the server answers. Returns: False where a signal told the launcher to stop instead.
 
         Raises:
+            CrashedAtStartError: a signal ended the server.
             TritonEndedError: the server ended by itself.
             LaunchError: it is not ready after `timeout_s` seconds.
         """
         deadline = time.monotonic() + timeout_s
         while not endpoint.is_ready():
-            if self._stop_requested(POLL_S):
-                return False
+            try:
+                if self._stop_requested(POLL_S):
+                    return False
+            except TritonEndedError as error:
+                if self._exit_code in CRASH_EXIT_CODES:
+                    raise CrashedAtStartError(*error.args) from None
+                raise
             if time.monotonic() > deadline:
                 raise LaunchError(
                     f"Triton was not ready within {timeout_s:g} s: see its log above, or raise --ready-timeout."
