@@ -1,9 +1,8 @@
 """Paper d's figures 5 and 6 drawn again: a figure by the accuracy of the annotation, one line per network."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import ceil
 from pathlib import Path
-from statistics import mean
 
 from flawgate_contracts.repository.files import write_whole
 from flawgate_training.report import charts
@@ -49,12 +48,12 @@ def draw(results: Sequence[StudyResult], folder: Path) -> list[FigureName]:
         folder: where they are written.
 
     Returns:
-        What was drawn; nothing where no run is finished.
+        What was drawn; nothing where no run of a first seed is finished.
 
     Raises:
         DiskFull: no space is left.
     """
-    lines = {network: _means(results, network) for network in NETWORKS}
+    lines = {network: _measured(results, network) for network in NETWORKS}
     if not any(lines.values()):
         return []
     template = environment().get_template("chart.svg.j2")
@@ -64,13 +63,13 @@ def draw(results: Sequence[StudyResult], folder: Path) -> list[FigureName]:
     return list(FIGURE_OF)
 
 
-Means = dict[int, dict[FigureName, float]]
-"""By dilation, in pixels: the mean over seeds of each figure."""
+Measured = dict[int, Mapping[FigureName, float]]
+"""By dilation, in pixels: the figures of one run."""
 
 
-def chart(name: FigureName, lines: dict[str, Means]) -> Chart:
+def chart(name: FigureName, lines: dict[str, Measured]) -> Chart:
     """One figure by dilation, with what the paper tells beside."""
-    points = {network: tuple(_points(means, name)) for network, means in lines.items()}
+    points = {network: tuple(_points(measured, name)) for network, measured in lines.items()}
     styles = dict(zip(NETWORKS, STYLES, strict=False))
     return Chart(
         title=f"{FIGURES[name].title} by annotation accuracy",
@@ -85,17 +84,20 @@ def chart(name: FigureName, lines: dict[str, Means]) -> Chart:
     )
 
 
-def _means(results: Sequence[StudyResult], network: str) -> Means:
-    runs = [run for result in results if result.study.name in SOURCES for run in result.runs]
-    found: Means = {}
-    for dilation in sorted({run.dilation for run in runs if run.architecture == network and run.dilation}):
-        alike = [run.figures for run in runs if (run.architecture, run.dilation) == (network, dilation)]
-        found[dilation] = {name: mean(figures[name] for figures in alike) for name in FIGURE_OF}
-    return found
+def _measured(results: Sequence[StudyResult], network: str) -> Measured:
+    """Of each study's first seed alone: a mean over three seeds beside a single run would show their number too."""
+    found = {
+        run.dilation: run.figures
+        for result in results
+        if result.study.name in SOURCES
+        for run in result.runs
+        if run.dilation and (run.architecture, run.seed) == (network, result.study.seeds[0])
+    }
+    return dict(sorted(found.items()))
 
 
-def _points(means: Means, name: FigureName) -> Iterator[Point]:
-    return ((float(dilation), figures[name]) for dilation, figures in means.items())
+def _points(measured: Measured, name: FigureName) -> Iterator[Point]:
+    return ((float(dilation), figures[name]) for dilation, figures in measured.items())
 
 
 def _of_paper(name: FigureName, false: int, missed: int) -> float:
