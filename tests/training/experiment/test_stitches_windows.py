@@ -4,6 +4,7 @@ from flawgate_training.architectures import registry
 from flawgate_training.experiment import loading
 
 HEADLINE = "stitch_unet_mobilenet_v2_windows"
+LONGER = "stitch_unet_resnet18_windows"
 
 DECODERS = ("deeplabv3plus", "manet", "unet")
 RANKED = [f"stitch_{decoder}_b{number}_windows" for decoder in DECODERS for number in range(3)]
@@ -20,7 +21,7 @@ def test_ranked_networks_differ_in_nothing_else(name: str) -> None:
     assert headline.model_copy(update=own) == ranked
 
 
-@pytest.mark.parametrize("name", [HEADLINE, *RANKED])
+@pytest.mark.parametrize("name", [HEADLINE, LONGER, *RANKED])
 def test_windows_and_frames_fit_the_network(name: str) -> None:
     """The network takes both the windows that it learns from and the whole frames that it judges, as they are."""
     experiment = loading.load(name)
@@ -30,7 +31,7 @@ def test_windows_and_frames_fit_the_network(name: str) -> None:
     assert [side % multiple for side in (window, experiment.input.height, experiment.input.width)] == [0, 0, 0]
 
 
-@pytest.mark.parametrize("name", [HEADLINE, *RANKED])
+@pytest.mark.parametrize("name", [HEADLINE, LONGER, *RANKED])
 def test_stitches_in_windows_are_no_figure_of_the_paper(name: str) -> None:
     """What learned generated frames at another size counts as ours, and says in its title that they are synthetic."""
     experiment = loading.load(name)
