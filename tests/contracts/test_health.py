@@ -83,3 +83,15 @@ async def test_who_does_not_read_holds_up_nobody(health: Health) -> None:
     nobody: Any = None
     assert (await health.Check(ALL, nobody)).status == NOT_SERVING
     watching.cancel()
+
+
+async def test_at_the_end_each_watcher_is_told_the_last_and_let_go(health: Health, stub: Any) -> None:
+    """Also whoever comes then."""
+    watch = stub.Watch(ALL)
+    assert await told(watch) == SERVING
+    await health.set("", NOT_SERVING)
+    health.end()
+    assert await told(watch) == NOT_SERVING
+    late = stub.Watch(ALL)
+    assert await told(late) == NOT_SERVING
+    assert [await asyncio.wait_for(each.read(), SOON_S) for each in (watch, late)] == [grpc.aio.EOF, grpc.aio.EOF]

@@ -35,6 +35,10 @@ class EchoSettings(GrpcServiceSettings):
     model_config = SettingsConfigDict(env_prefix="ECHO_", frozen=True)
 
 
+tidied: list[bytes] = []
+"""Calls that were cancelled and left things as they were."""
+
+
 async def echo(request: bytes, _context: Any) -> bytes:
     """Does what the request says."""
     if request == b"invalid":
@@ -43,6 +47,12 @@ async def echo(request: bytes, _context: Any) -> bytes:
         raise ZeroDivisionError("secret internals")
     if request == b"slow":
         await asyncio.sleep(30)
+    if request == b"tidy":
+        try:
+            await asyncio.sleep(30)
+        finally:
+            await asyncio.sleep(0.05)
+            tidied.append(request)
     if request == b"who":
         return current_context().request_id.encode()
     return request
@@ -63,10 +73,12 @@ def _register(server: grpc.aio.Server) -> None:
 
 
 @asynccontextmanager
-async def echo_server(**settings: Any) -> AsyncIterator[tuple[GrpcServer, grpc.aio.Channel, CollectorRegistry]]:
+async def echo_server(
+    *, grace_s: float = 0.2, **settings: Any
+) -> AsyncIterator[tuple[GrpcServer, grpc.aio.Channel, CollectorRegistry]]:
     """A running server with one unary and one streaming method, and a channel to it."""
     registry = CollectorRegistry()
-    server = create_grpc_server(EchoSettings(grace_s=0.2, **settings), 0, registry, [GrpcService(NAME, _register)])
+    server = create_grpc_server(EchoSettings(grace_s=grace_s, **settings), 0, registry, [GrpcService(NAME, _register)])
     await server.start()
     async with create_channel(f"127.0.0.1:{server.port}", max_message_bytes=1024 * 1024) as channel:
         try:
@@ -206,6 +218,30 @@ async def test_a_stopping_server_stays_not_serving() -> None:
         assert answer.status == health_pb2.HealthCheckResponse.NOT_SERVING
         assert await _unary(channel, b"last one") == b"last one"
         await stopping
+
+
+async def test_a_watcher_of_health_does_not_hold_up_the_stop() -> None:
+    """It is told and its stream ends; else each stop would take the whole grace, as watchers stay for ever."""
+    async with echo_server(grace_s=30) as (server, channel, _registry):
+        health: Any = health_pb2_grpc.HealthStub(channel)
+        await server.set_serving(True)
+        watch = health.Watch(health_pb2.HealthCheckRequest())
+        assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVING
+        await asyncio.wait_for(server.drain_and_stop(), 10)
+        assert (await watch.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        assert await watch.read() == grpc.aio.EOF
+
+
+async def test_a_call_beyond_the_grace_is_cancelled_and_gets_to_its_end() -> None:
+    """Before the loop ends: gRPC prints a traceback for each that it hits there."""
+    tidied.clear()
+    async with echo_server() as (server, channel, _registry):
+        calling = asyncio.ensure_future(_unary(channel, b"tidy"))
+        await asyncio.sleep(0.2)
+        await server.drain_and_stop()
+        assert tidied == [b"tidy"]
+        with pytest.raises(DependencyUnavailable):
+            await calling
 
 
 @pytest.mark.parametrize(("on", "known"), [(True, True), (False, False)])

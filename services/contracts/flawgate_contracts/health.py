@@ -18,12 +18,17 @@ class Health(health_pb2_grpc.HealthServicer):
         self._max_watchers = max_watchers
         self._statuses: dict[str, Any] = {}
         self._news: set[asyncio.Event] = set()
+        self._ended = False
 
     async def set(self, service: str, status: Any) -> None:
         """Tell of a service from now on; `""` is the whole server."""
         self._statuses[service] = status
-        for news in self._news:
-            news.set()
+        self._tell()
+
+    def end(self) -> None:
+        """End the stream of each watcher once it is told the last; it would hold up a server that stops."""
+        self._ended = True
+        self._tell()
 
     async def Check(  # noqa: N802  # gRPC's name
         self, request: health_pb2.HealthCheckRequest, context: Any
@@ -42,10 +47,17 @@ class Health(health_pb2_grpc.HealthServicer):
         try:
             while True:
                 news.clear()
+                ending = self._ended
                 status = self._statuses.get(request.service, health_pb2.HealthCheckResponse.SERVICE_UNKNOWN)
                 if status != told:
                     await context.write(health_pb2.HealthCheckResponse(status=status))
+                if ending:
+                    return
                 told = status
                 await news.wait()
         finally:
             self._news.discard(news)
+
+    def _tell(self) -> None:
+        for news in self._news:
+            news.set()

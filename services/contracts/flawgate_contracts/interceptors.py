@@ -50,6 +50,12 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     def __init__(self, metrics: RpcMetrics, *, max_deadline_s: float) -> None:
         self._metrics = metrics
         self._max_deadline_s = max_deadline_s
+        self._running: set[asyncio.Task[Any]] = set()
+
+    async def ended(self, timeout_s: float) -> None:
+        """Wait for the calls that a stopped server has cancelled; it does not, and prints whom the loop's end hits."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=timeout_s)
 
     async def intercept_service(
         self,
@@ -69,6 +75,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     @asynccontextmanager
     async def _guard(self, method: str, context: Context, *, streaming: bool) -> AsyncIterator[None]:
+        self._remember(asyncio.current_task())
         started = time.monotonic()
         request = new_context(_text_metadata(context), timeout_s=self._timeout_s(context, streaming=streaming))
         code, reason = grpc.StatusCode.UNKNOWN, None
@@ -87,6 +94,11 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             finally:
                 tell_call(served, code.name, reason)
                 self._metrics.ended(method, code.name, time.monotonic() - started)
+
+    def _remember(self, task: "asyncio.Task[Any] | None") -> None:
+        if task is not None and task not in self._running:
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
 
     def _timeout_s(self, context: Context, *, streaming: bool) -> float | None:
         """The caller's deadline; unary calls have one even where the caller set none."""

@@ -48,6 +48,9 @@ STREAMING = (
 WATCHERS = 64
 """Streams of health that stay open beside the calls: one a connection of a caller that balances."""
 
+CANCEL_S = 1.0
+"""For calls that outlast the grace to end once they are cancelled."""
+
 Settings = TypeVar("Settings", bound=ServiceSettings)
 
 
@@ -67,6 +70,7 @@ class GrpcServer:
     server: grpc.aio.Server
     port: int
     health: Health
+    calls: CallInterceptor
     names: Sequence[str]
     settings: GrpcServiceSettings
     has_tls: bool = False
@@ -91,7 +95,9 @@ class GrpcServer:
         self._stopping = True
         await self.set_serving(False)
         await asyncio.sleep(self.settings.drain_s)
+        self.health.end()
         await self.server.stop(self.settings.grace_s)
+        await self.calls.ended(CANCEL_S)
 
 
 def create_grpc_server(
@@ -119,8 +125,9 @@ def create_grpc_server(
         StartupError: the port is taken, the address is not this machine's, or a file of TLS is no good.
     """
     tls = (certificates or Certificates(registry)).kept("tls", settings.tls_files())
+    calls = CallInterceptor(RpcMetrics(registry), max_deadline_s=settings.max_deadline_s)
     server = grpc.aio.server(
-        interceptors=[CallInterceptor(RpcMetrics(registry), max_deadline_s=settings.max_deadline_s)],
+        interceptors=[calls],
         maximum_concurrent_rpcs=settings.max_concurrent_calls + max_streams + WATCHERS,
         options=[
             ("grpc.max_receive_message_length", max_receive_bytes or settings.max_message_bytes),
@@ -142,7 +149,7 @@ def create_grpc_server(
     if settings.reflection:
         reflection.enable_server_reflection((*names, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
     bound = _bind(server, settings.host, port, server_credentials(tls) if tls else None)
-    return GrpcServer(server, bound, health_servicer, names, settings, has_tls=tls is not None)
+    return GrpcServer(server, bound, health_servicer, calls, names, settings, has_tls=tls is not None)
 
 
 def _bind(server: grpc.aio.Server, host: str, port: int, credentials: grpc.ServerCredentials | None) -> int:

@@ -6,8 +6,8 @@ import shlex
 import signal
 import subprocess
 import sys
-import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +20,7 @@ from flawgate_cli.local_cluster.cluster import running_cluster
 from flawgate_cli.local_cluster.layout import LOOPBACK, Layout, ModelServer, Ports
 from flawgate_cli.local_cluster.state import Running, read_running, remove_running, write_running
 from flawgate_cli.local_cluster.traces import triton_trace_url
+from flawgate_cli.stopping import is_noted, noted_signals
 from flawgate_contracts.errors import Unavailable
 
 COLOURS = {"triton": "green", "preprocessing": "cyan", "decision": "magenta", "gateway": "blue"}
@@ -100,20 +101,19 @@ def access_sentence(layout: Layout) -> str:
 
 def _run(layout: Layout, ready_timeout_s: float) -> None:
     console = Console(stderr=True, highlight=False)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
 
     def say(name: str, line: str) -> None:
         # In one call: four processes speak at once.
         console.print(Text.assemble((f"{name:>13} |", COLOURS[name]), f" {line}"), soft_wrap=True)
 
-    with running_cluster(layout, say, ready_timeout_s=ready_timeout_s, stopped=stop.wait) as cluster:
-        ready = Text(f"{READY} at {layout.url}", "bold")
-        ready.append(f" (API: {layout.url}/docs). {access_sentence(layout)} Ctrl-C stops it.", "not bold")
-        console.print(ready, soft_wrap=True)
-        cluster.watch(stop.wait)
-        console.print("Stopping ...")
+    with noted_signals() as signals:
+        stopped = partial(is_noted, signals)
+        with running_cluster(layout, say, ready_timeout_s=ready_timeout_s, stopped=stopped) as cluster:
+            ready = Text(f"{READY} at {layout.url}", "bold")
+            ready.append(f" (API: {layout.url}/docs). {access_sentence(layout)} Ctrl-C stops it.", "not bold")
+            console.print(ready, soft_wrap=True)
+            cluster.watch(stopped)
+            console.print("Stopping ...")
 
 
 def _run_detached(layout: Layout, state_dir: Path, ready_timeout_s: float) -> None:

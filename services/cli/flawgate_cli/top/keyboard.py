@@ -2,13 +2,14 @@
 
 import os
 import select
-import signal
 import sys
 import termios
 import time
 import tty
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from flawgate_cli.stopping import is_noted, noted_signals
 
 Ended = Callable[[float], bool]
 """Waits for so many seconds, or until it is enough; says whether it is."""
@@ -21,46 +22,28 @@ def watched_keys() -> Iterator[Ended]:
     The terminal is as it was before at the end, however that comes. Where standard input is no terminal no key is
     waited for.
     """
-    with _signals() as signals:
+    with noted_signals() as signals:
         if not sys.stdin.isatty():
-            yield lambda seconds: _ended((signals,), seconds)
+            yield lambda seconds: is_noted(signals, seconds)
             return
         keys = sys.stdin.fileno()
         before = termios.tcgetattr(keys)
         try:
             # Keys come at once and are not shown; Ctrl-C still is a signal.
             tty.setcbreak(keys)
-            yield lambda seconds: _ended((signals, keys), seconds)
+            yield lambda seconds: _pressed_or_noted(signals, keys, seconds)
         finally:
             termios.tcsetattr(keys, termios.TCSADRAIN, before)
 
 
-@contextmanager
-def _signals() -> Iterator[int]:
-    """A descriptor that has a `q` to read for each SIGINT and SIGTERM.
-
-    An exception instead would come wherever the program is, e.g. between a lock and its release.
-    """
-    reads, writes = os.pipe2(os.O_NONBLOCK)
-
-    def note(*_: object) -> None:
-        os.write(writes, b"q")
-
-    former = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield reads
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
-        os.close(reads)
-        os.close(writes)
-
-
-def _ended(descriptors: Sequence[int], seconds: float) -> bool:
+def _pressed_or_noted(signals: int, keys: int, seconds: float) -> bool:
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
-        for each in select.select(descriptors, [], [], left)[0]:
-            keys = os.read(each, 64)
-            if not keys or b"q" in keys.lower():
+        ready = select.select([signals, keys], [], [], left)[0]
+        if signals in ready:
+            return True
+        if keys in ready:
+            pressed = os.read(keys, 64)
+            if not pressed or b"q" in pressed.lower():
                 return True
     return False
