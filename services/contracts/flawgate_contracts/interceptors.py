@@ -118,7 +118,7 @@ async def _answering(method: str, context: Context) -> AsyncIterator[None]:
         await _abort(context, error)
     except asyncio.CancelledError:
         if method != HEALTH_WATCH:
-            log.info("caller went away", method=method)
+            log.info("caller went away, or the service stops", method=method)
         raise
     except grpc.aio.AbortError:
         raise
